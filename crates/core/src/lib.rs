@@ -1,1 +1,13 @@
-//! Placeholder.
+//! The law: what Portcullis knows, how it judges, and the Python packaging formats.
+//!
+//! Pure and synchronous: no I/O, no clock (`now` is always an argument), no randomness. Nothing in
+//! here fails except parsing. Read the modules in the order in which they are declared.
+
+pub mod digest;
+pub mod time;
+pub mod settings;
+pub mod pypi;
+pub mod index;
+pub mod fact;
+pub mod policy;
+pub mod gate;

@@ -1,0 +1,420 @@
+//! The policy: which rules are in force, and [`judge`], the only maker of a [`Decision`]. Judging is
+//! pure and total; it is done again from the facts each time, so that an edited policy or the passing
+//! of time acts at once.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Sha256;
+use crate::fact::Facts;
+use crate::index::IndexName;
+use crate::pypi::name::{NamePattern, ProjectName};
+use crate::pypi::version::VersionSpecifiers;
+use crate::time::Timestamp;
+
+pub mod rule;
+pub mod rules;
+mod config;
+
+use rule::{Check, Outcome, Rule};
+
+/// What a decision does to a file, from the mildest to the strictest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// It passes.
+    Allow,
+    /// It passes, and the finding is shown where the client can show it.
+    Warn,
+    /// It waits: for time to pass, or for a reviewer.
+    Hold,
+    /// It does not pass.
+    Deny,
+}
+
+/// Whether a rule acts, only watches, or does not run at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// It does not run.
+    Off,
+    /// Its findings are recorded and shown, and change nothing.
+    Observe,
+    /// Its findings take effect.
+    Enforce,
+}
+
+macro_rules! words {
+    ($type:ident, $what:literal, $($word:literal => $variant:ident),+) => {
+        impl std::str::FromStr for $type {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text {
+                    $($word => Ok(Self::$variant),)+
+                    other => Err(format!("{other:?} is not {}", $what)),
+                }
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Self::$variant => $word,)+ })
+            }
+        }
+    };
+}
+
+words!(Effect, "an effect (allow, warn, hold, deny)",
+    "allow" => Allow, "warn" => Warn, "hold" => Hold, "deny" => Deny);
+words!(Mode, "a mode (off, observe, enforce)",
+    "off" => Off, "observe" => Observe, "enforce" => Enforce);
+
+/// The line of the policy that decided, as `policy.toml:4`, or `built-in defaults`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyLine {
+    /// The file's name.
+    pub file: Arc<str>,
+    /// The line, 1-based; `None` for a default that no file mentions.
+    pub line: Option<u32>,
+}
+
+impl fmt::Display for PolicyLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}", self.file),
+            None => f.write_str("built-in defaults"),
+        }
+    }
+}
+
+/// A policy that was read without mistakes. Made by [`Policy::parse`] and [`Policy::built_in`].
+#[derive(Debug)]
+pub struct Policy {
+    digest: Sha256,
+    file: Arc<str>,
+    rules: Vec<ConfiguredRule>,
+    exceptions: Vec<Exception>,
+}
+
+/// A rule with the settings that the policy gives it.
+#[derive(Debug)]
+pub struct ConfiguredRule {
+    /// The rule.
+    pub rule: &'static dyn Rule,
+    /// Off, observed or enforced.
+    pub mode: Mode,
+    /// What its finding does.
+    pub effect: Effect,
+    /// What it does when a fact that it needs is unknown.
+    pub on_unknown: Effect,
+    /// Where the policy says so.
+    pub line: PolicyLine,
+    check: Box<dyn Check>,
+}
+
+/// A written exception to a rule, with an owner and an end.
+#[derive(Clone, Debug)]
+pub struct Exception {
+    /// Which projects.
+    pub project: NamePattern,
+    /// Which versions; all when absent.
+    pub version: Option<VersionSpecifiers>,
+    /// The rule that does not apply.
+    pub rule: &'static str,
+    /// Why.
+    pub reason: Arc<str>,
+    /// Who answers for it.
+    pub owner: Arc<str>,
+    /// The moment from which it no longer applies.
+    pub expires: Option<Timestamp>,
+    /// Where it is written.
+    pub line: PolicyLine,
+}
+
+/// What a rule has found, together with what the policy makes of it.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The rule's id.
+    pub rule: &'static str,
+    /// What the policy makes of it.
+    pub effect: Effect,
+    /// Whether it takes effect, and if not, why not.
+    pub standing: Standing,
+    /// What was found: one clause in lower case that continues "Portcullis denies flask 3.1.3: …".
+    pub message: String,
+    /// What it rests on, in pairs of a label and a value.
+    pub evidence: Vec<(&'static str, String)>,
+    /// What the person who is hit can do now.
+    pub remedy: String,
+    /// Where the policy says so.
+    pub line: PolicyLine,
+    /// When the finding ends by itself.
+    pub until: Option<Timestamp>,
+}
+
+/// Whether a finding takes effect.
+#[derive(Clone, Debug)]
+pub enum Standing {
+    /// It takes effect.
+    Enforced,
+    /// The rule is only observed.
+    Observed,
+    /// An exception lifts it.
+    Excepted(Exception),
+}
+
+/// The outcome of judging one file, or one name, under one policy at one moment.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    subject: Subject,
+    effect: Effect,
+    findings: Vec<Finding>,
+    policy: Sha256,
+    changes_at: Option<Timestamp>,
+}
+
+/// What a decision is about.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The index that was asked.
+    pub index: IndexName,
+    /// The project.
+    pub project: ProjectName,
+    /// The file; `None` when only the name was judged.
+    pub filename: Option<Arc<str>>,
+    /// The version that the file name gives, normalised.
+    pub version: Option<String>,
+    /// The digest of the file that was judged, as far as it was known.
+    pub sha256: Option<Sha256>,
+}
+
+/// Judges `facts` under `policy` at the moment `now`. This is the only way to a [`Decision`].
+pub fn judge(facts: Facts<'_>, policy: &Policy, now: Timestamp) -> Decision {
+    let mut findings = Vec::new();
+    let mut changes_at = None;
+    for configured in &policy.rules {
+        let Some(finding) = configured.finding(facts, now) else {
+            continue;
+        };
+        let finding = policy.with_exceptions(finding, facts, now, &mut changes_at);
+        earliest(&mut changes_at, finding.until);
+        findings.push(finding);
+    }
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.takes_effect()));
+    Decision {
+        subject: Subject::of(facts),
+        effect: findings
+            .iter()
+            .map(Finding::takes_effect)
+            .max()
+            .unwrap_or(Effect::Allow),
+        findings,
+        policy: policy.digest,
+        changes_at,
+    }
+}
+
+fn earliest(moment: &mut Option<Timestamp>, candidate: Option<Timestamp>) {
+    *moment = match (*moment, candidate) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    };
+}
+
+impl ConfiguredRule {
+    fn finding(&self, facts: Facts<'_>, now: Timestamp) -> Option<Finding> {
+        let (effect, found) = match self.check.check(facts, now) {
+            Outcome::Pass => return None,
+            Outcome::Found(found) => (self.effect, found),
+            Outcome::Unknown(found) => (self.on_unknown, found),
+        };
+        let standing = match self.mode {
+            Mode::Observe => Standing::Observed,
+            Mode::Off | Mode::Enforce => Standing::Enforced,
+        };
+        Some(Finding {
+            rule: self.rule.id(),
+            effect,
+            standing,
+            message: found.message,
+            evidence: found.evidence,
+            remedy: found.remedy,
+            line: self.line.clone(),
+            until: found.until,
+        })
+    }
+}
+
+impl Finding {
+    /// The effect that the finding really has: `allow` when it is only observed or excepted.
+    pub fn takes_effect(&self) -> Effect {
+        match self.standing {
+            Standing::Enforced => self.effect,
+            Standing::Observed | Standing::Excepted(_) => Effect::Allow,
+        }
+    }
+}
+
+impl Policy {
+    /// SHA-256 of what the policy says, recorded with each decision. The built-in defaults are part
+    /// of it, so that a new release of Portcullis with other defaults is another policy.
+    pub fn digest(&self) -> Sha256 {
+        self.digest
+    }
+
+    /// The file it was read from, or `built-in defaults`.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The rules that are not off, in the order in which they are judged.
+    pub fn rules(&self) -> &[ConfiguredRule] {
+        &self.rules
+    }
+
+    /// The exceptions, in the order of the file.
+    pub fn exceptions(&self) -> &[Exception] {
+        &self.exceptions
+    }
+
+    fn with_exceptions(
+        &self,
+        mut finding: Finding,
+        facts: Facts<'_>,
+        now: Timestamp,
+        changes_at: &mut Option<Timestamp>,
+    ) -> Finding {
+        let applies = |exception: &&Exception| exception.applies(finding.rule, facts, now);
+        if let Some(exception) = self.exceptions.iter().find(applies) {
+            earliest(changes_at, exception.expires);
+            finding.standing = Standing::Excepted(exception.clone());
+        }
+        finding
+    }
+}
+
+impl Exception {
+    fn applies(&self, rule: &str, facts: Facts<'_>, now: Timestamp) -> bool {
+        let version = facts.file.and_then(|file| file.version.known());
+        self.rule == rule
+            && self.expires.is_none_or(|expires| now < expires)
+            && self.project.matches(&facts.project.project)
+            && match (&self.version, version) {
+                (None, _) => true,
+                (Some(specifiers), Some(version)) => specifiers.contains(version),
+                (Some(_), None) => false,
+            }
+    }
+}
+
+impl Subject {
+    fn of(facts: Facts<'_>) -> Self {
+        Self {
+            index: facts.project.index.clone(),
+            project: facts.project.project.clone(),
+            filename: facts.file.map(|file| Arc::clone(&file.filename)),
+            version: facts
+                .file
+                .and_then(|file| file.version.known())
+                .map(ToString::to_string),
+            sha256: facts.file.and_then(|file| file.sha256.known().copied()),
+        }
+    }
+
+    /// `flask 3.1.3`, or the file name where it has no version, or the project's name.
+    pub fn title(&self) -> String {
+        match (&self.version, &self.filename) {
+            (Some(version), _) => format!("{} {version}", self.project),
+            (None, Some(filename)) => filename.to_string(),
+            (None, None) => self.project.to_string(),
+        }
+    }
+}
+
+impl Decision {
+    /// What it does.
+    pub fn effect(&self) -> Effect {
+        self.effect
+    }
+
+    /// What it is about.
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// The digest of the file that was judged, as far as it was known.
+    pub fn sha256(&self) -> Option<Sha256> {
+        self.subject.sha256
+    }
+
+    /// Everything that was found, the decisive finding first.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// The finding that decided; `None` when nothing takes effect.
+    pub fn decisive(&self) -> Option<&Finding> {
+        self.findings
+            .first()
+            .filter(|finding| finding.takes_effect() > Effect::Allow)
+    }
+
+    /// Digest of the policy under which it was made.
+    pub fn policy(&self) -> Sha256 {
+        self.policy
+    }
+
+    /// The earliest moment at which the decision may change by itself.
+    pub fn changes_at(&self) -> Option<Timestamp> {
+        self.changes_at
+    }
+
+    /// A short name for the decision: the same facts under the same policy give the same id, on
+    /// every replica and after every restart. Ten characters of Crockford's base 32.
+    pub fn id(&self) -> String {
+        const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+        let subject = &self.subject;
+        let text = format!(
+            "{}\n{}\n{}\n{}\n{}\n{}\n{}",
+            subject.index,
+            subject.project,
+            subject.filename.as_deref().unwrap_or(""),
+            subject
+                .sha256
+                .map(|digest| digest.to_hex())
+                .unwrap_or_default(),
+            self.effect,
+            self.decisive().map_or("", |finding| finding.rule),
+            self.policy,
+        );
+        let digest = Sha256::of(text.as_bytes());
+        digest.as_bytes()[..10]
+            .iter()
+            .map(|b| char::from(ALPHABET[usize::from(b % 32)]))
+            .collect()
+    }
+
+    /// `Portcullis denies urlib3 1.21: one letter from urllib3 (similar-name)`. The sentence that
+    /// goes where a client has room for one line.
+    pub fn sentence(&self) -> String {
+        let verb = match self.effect {
+            Effect::Allow => "allows",
+            Effect::Warn => "warns about",
+            Effect::Hold => "holds",
+            Effect::Deny => "denies",
+        };
+        let subject = self.subject.title();
+        match self.decisive() {
+            Some(finding) => {
+                format!(
+                    "Portcullis {verb} {subject}: {} ({})",
+                    finding.message, finding.rule
+                )
+            }
+            None => format!("Portcullis {verb} {subject}"),
+        }
+    }
+}

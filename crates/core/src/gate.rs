@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use crate::digest::Sha256;
-use crate::policy::{Decision, Effect};
+use crate::policy::Decision;
 
 /// The proof that the content with this digest was judged, and that the decision lets it through.
 #[derive(Clone, Debug)]
@@ -40,8 +40,7 @@ pub struct Refusal {
 /// The [`Refusal`] when the decision holds or denies, or when it was made about other bytes (or
 /// about bytes whose digest was not known): such a decision is never a permission.
 pub fn clear(decision: &Arc<Decision>, actual: Sha256) -> Result<Cleared, Refusal> {
-    let lets_through = matches!(decision.effect(), Effect::Allow | Effect::Warn);
-    if lets_through && decision.sha256() == Some(actual) {
+    if decision.lets_through() && decision.sha256() == Some(actual) {
         return Ok(Cleared { sha256: actual });
     }
     Err(Refusal {

@@ -11,3 +11,7 @@ pub mod index;
 pub mod fact;
 pub mod policy;
 pub mod gate;
+pub mod explain;
+pub mod presentation;
+pub mod ledger;
+pub mod access;

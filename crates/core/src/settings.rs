@@ -130,6 +130,17 @@ pub struct Located<T> {
     span: Range<usize>,
 }
 
+impl<T> Located<T> {
+    /// Another value at the same place.
+    pub fn with<U>(&self, value: U) -> Located<U> {
+        Located {
+            value,
+            line: self.line,
+            span: self.span.clone(),
+        }
+    }
+}
+
 impl<'d> Table<'d> {
     /// The names of all keys, in the order of the alphabet.
     pub fn keys(&self) -> Vec<String> {

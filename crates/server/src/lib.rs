@@ -1,1 +1,20 @@
-//! Placeholder.
+//! The gatehouse: a running gateway. Configuration, the flows that gather facts and act on decisions,
+//! and HTTP around them. Nothing is decided in here; that is `portcullis_core`'s.
+
+pub mod config;
+pub mod error;
+pub mod names;
+pub mod policies;
+pub mod source_page;
+pub mod sources;
+pub mod rendered;
+pub mod identity;
+pub mod discovery;
+pub mod app;
+pub mod flow;
+pub mod http;
+pub mod jobs;
+pub mod serve;
+
+pub use app::App;
+pub use config::Config;

@@ -1,1 +1,32 @@
-//! Placeholder.
+//! The vault: what Portcullis keeps. A database, embedded or PostgreSQL from one SQL text, and
+//! blobs named by their SHA-256. Nothing is decided in here: the vault keeps what others decided.
+//!
+//! **Invariant:** every change of state and its ledger entry are committed in one transaction.
+//!
+//! **Invariant:** the bytes of a distribution file leave only through [`blobs::Blobs::open`],
+//! against the proof that they were judged.
+
+pub mod error;
+#[macro_use]
+pub mod db;
+mod columns;
+pub mod ledger;
+pub mod generations;
+pub mod alerts;
+pub mod names;
+pub mod hosted;
+pub mod pins;
+pub mod pages;
+pub mod sidecars;
+pub mod references;
+pub mod purges;
+pub mod decisions;
+pub mod downloads;
+pub mod recorder;
+pub mod exposure;
+pub mod tokens;
+pub mod blobs;
+pub mod backup;
+
+pub use db::Db;
+pub use error::StoreError;

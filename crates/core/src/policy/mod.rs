@@ -11,7 +11,7 @@ use crate::digest::Sha256;
 use crate::fact::Facts;
 use crate::index::IndexName;
 use crate::pypi::name::{NamePattern, ProjectName};
-use crate::pypi::version::VersionSpecifiers;
+use crate::pypi::version::{VersionSpecifiers, admits};
 use crate::time::Timestamp;
 
 pub mod rule;
@@ -304,7 +304,7 @@ impl Exception {
             && self.project.matches(&facts.project.project)
             && match (&self.version, version) {
                 (None, _) => true,
-                (Some(specifiers), Some(version)) => specifiers.contains(version),
+                (Some(specifiers), Some(version)) => admits(specifiers, version),
                 (Some(_), None) => false,
             }
     }
@@ -338,6 +338,11 @@ impl Decision {
     /// What it does.
     pub fn effect(&self) -> Effect {
         self.effect
+    }
+
+    /// Whether its subject passes: when it allows, or only warns.
+    pub fn lets_through(&self) -> bool {
+        self.effect <= Effect::Warn
     }
 
     /// What it is about.
@@ -415,6 +420,120 @@ impl Decision {
                 )
             }
             None => format!("Portcullis {verb} {subject}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rules::testing::{Case, NOW};
+    use super::*;
+
+    fn effect(policy: &str, case: &Case) -> Effect {
+        let policy = Policy::parse("policy.toml", policy).unwrap_or_else(|error| panic!("{error}"));
+        judge(case.facts(), &policy, NOW).effect()
+    }
+
+    fn young() -> Case {
+        Case::upstream("urllib3").uploaded(NOW)
+    }
+
+    #[test]
+    fn the_strictest_finding_decides() {
+        let case = young().prohibited("urllib3");
+        let decision = judge(case.facts(), &Policy::built_in(), NOW);
+        assert_eq!(decision.effect(), Effect::Deny);
+        assert_eq!(
+            decision.decisive().map(|finding| finding.rule),
+            Some("prohibited-name")
+        );
+        assert_eq!(decision.findings().len(), 2);
+    }
+
+    #[test]
+    fn a_rule_that_only_observes_changes_nothing_and_is_seen() {
+        let policy = Policy::parse("p", "[rules.too-young]\nmode = 'observe'").expect("sound");
+        let decision = judge(young().facts(), &policy, NOW);
+        assert_eq!(
+            (decision.effect(), decision.findings().len()),
+            (Effect::Allow, 1)
+        );
+        assert_eq!(
+            effect("[rules.too-young]\nmode = 'off'", &young()),
+            Effect::Allow
+        );
+    }
+
+    #[test]
+    fn ignorance_is_never_permission() {
+        let unknown = Case::upstream("x");
+        for (policy, expected) in [("on-unknown = 'hold'", Effect::Hold), ("", Effect::Allow)] {
+            assert_eq!(
+                effect(&format!("[rules.too-young]\n{policy}"), &unknown),
+                expected
+            );
+        }
+    }
+
+    const EXCEPTION: &str = "[[exceptions]]\nproject = 'urllib3'\nrule = 'too-young'\n\
+                             reason = 'fixes a hole'\nowner = 'security@acme.example'\n";
+
+    #[test]
+    fn an_exception_is_for_its_project_rule_version_and_time() {
+        for (more, case, expected) in [
+            ("", young(), Effect::Allow),
+            ("version = '==1.0'", young(), Effect::Allow),
+            ("version = '==2.0'", young(), Effect::Hold),
+            ("expires = 2099-01-01", young(), Effect::Allow),
+            ("expires = '2020-01-01'", young(), Effect::Hold),
+            ("", Case::upstream("urllib4").uploaded(NOW), Effect::Hold),
+            ("", young().prohibited("urllib3"), Effect::Deny),
+        ] {
+            assert_eq!(
+                effect(&format!("{EXCEPTION}{more}"), &case),
+                expected,
+                "{more}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_decision_knows_when_it_changes_by_itself() {
+        let expires: Timestamp = "2099-01-01".parse().expect("a date");
+        let text = format!("{EXCEPTION}expires = 2099-01-01");
+        let policy = Policy::parse("p", &text).expect("sound");
+        let decision = judge(young().facts(), &policy, NOW);
+        assert_eq!(
+            decision.changes_at(),
+            Some(NOW.plus_millis(3 * Timestamp::DAY))
+        );
+        assert!(decision.changes_at() < Some(expires));
+    }
+
+    #[test]
+    fn the_same_facts_under_the_same_policy_have_the_same_id() {
+        let judged = |policy: &str| {
+            let policy = Policy::parse("p", policy).expect("sound");
+            judge(young().facts(), &policy, NOW).id()
+        };
+        assert_eq!(judged(""), judged(""));
+        assert_ne!(judged(""), judged("[rules.too-young]\ndays = 4"));
+        assert_eq!(judged("").len(), 10);
+    }
+
+    #[test]
+    fn mistakes_in_a_policy_are_shown_together() {
+        let text = "[rules.too-yuong]\n[rules.too-young]\nmode = 'on'\ndays = -1\n\
+                    [rules.owned-name]\nmode = 'off'\n\
+                    [[exceptions]]\nproject = 'a b'\nrule = 'changed-hash'\n";
+        let mistakes = Policy::parse("policy.toml", text).expect_err("mistakes");
+        insta::assert_snapshot!(mistakes.to_string());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_parsing_panic(text in proptest::prelude::any::<String>()) {
+            let _ = Policy::parse("p", &text);
         }
     }
 }

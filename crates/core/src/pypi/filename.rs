@@ -50,6 +50,37 @@ pub struct InvalidFilename(pub String);
 
 const SDIST_ENDINGS: [&str; 6] = [".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".tar.Z"];
 
+/// What the other files that indexes list end with; nothing is read out of their names.
+const OTHER_ENDINGS: [&str; 8] = [
+    ".egg",
+    ".exe",
+    ".msi",
+    ".rpm",
+    ".deb",
+    ".dmg",
+    ".tar",
+    "-variants.json",
+];
+
+/// Whether `text` can be the name of a file: not empty, at most [`MAX_FILENAME_LENGTH`] bytes, no
+/// slash, backslash or control character, and no dot in front.
+pub fn is_file_name(text: &str) -> bool {
+    let unsafe_character = |c: char| c == '/' || c == '\\' || c.is_control();
+    !text.is_empty()
+        && text.len() <= MAX_FILENAME_LENGTH
+        && !text.starts_with('.')
+        && !text.contains(unsafe_character)
+}
+
+/// Whether `text` ends as distribution files do. HTML pages link to other things too.
+pub fn has_distribution_ending(text: &str) -> bool {
+    text.ends_with(".whl")
+        || SDIST_ENDINGS
+            .iter()
+            .chain(&OTHER_ENDINGS)
+            .any(|ending| text.ends_with(ending))
+}
+
 impl DistFilename {
     /// Reads a file name, with `project` to settle where an sdist's name ends and its version
     /// starts (old sdists carry dashes in both).
@@ -58,12 +89,7 @@ impl DistFilename {
     /// [`InvalidFilename`] when the text is empty, longer than [`MAX_FILENAME_LENGTH`], contains a
     /// slash, backslash or control character, or starts with a dot.
     pub fn parse(text: &str, project: Option<&ProjectName>) -> Result<Self, InvalidFilename> {
-        let unsafe_character = |c: char| c == '/' || c == '\\' || c.is_control();
-        if text.is_empty()
-            || text.len() > MAX_FILENAME_LENGTH
-            || text.starts_with('.')
-            || text.contains(unsafe_character)
-        {
+        if !is_file_name(text) {
             return Err(InvalidFilename(text.chars().take(80).collect()));
         }
         let (kind, project, version) = if let Some(stem) = text.strip_suffix(".whl") {
@@ -125,11 +151,8 @@ fn wheel(stem: &str) -> Parts {
     let (Ok(name), Ok(version)) = (ProjectName::new(name), Version::from_str(version)) else {
         return UNREADABLE;
     };
-    let [python, abi, platform] = tags.map(Into::into);
-    if [&python, &abi, &platform]
-        .iter()
-        .any(|tag: &&Box<str>| tag.is_empty())
-    {
+    let [python, abi, platform] = tags.map(Box::<str>::from);
+    if [&python, &abi, &platform].iter().any(|tag| tag.is_empty()) {
         return UNREADABLE;
     }
     (
@@ -157,7 +180,7 @@ fn sdist(stem: &str, project: Option<&ProjectName>) -> Parts {
     };
     let found = match project {
         Some(project) => splits().filter_map(read).find(|(name, _)| name == project),
-        None => splits().filter_map(read).last(),
+        None => splits().filter_map(read).next_back(),
     };
     match found {
         Some((name, version)) => (DistKind::Sdist, Some(name), Some(version)),

@@ -3,5 +3,13 @@
 
 pub mod name;
 pub mod version;
+pub mod requirement;
 pub mod filename;
+pub mod metadata;
 pub mod simple;
+mod json_values;
+pub mod simple_json;
+pub mod simple_html;
+pub mod project_json;
+pub mod negotiate;
+pub mod upload;

@@ -2,12 +2,15 @@
 //! 708, 714, 740, 792): what both forms, HTML and JSON, say. Reading and writing the two forms is in
 //! `simple_html` and `simple_json`; unknown keys are carried along untouched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::str::FromStr as _;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
+use super::filename::DistFilename;
 use super::name::ProjectName;
+use super::version::Version;
 use crate::digest::Sha256;
 use crate::time::Timestamp;
 
@@ -29,7 +32,60 @@ pub struct ProjectPage {
     pub extra: Extra,
     /// Unknown keys of the page's `meta` (for example `_last-serial`).
     pub meta_extra: Extra,
+    /// How many entries of the page were left out because they were malformed, or named a file
+    /// that was already listed. Never written into a page.
+    pub skipped: usize,
 }
+
+/// The list of all projects of an index (PEP 503, PEP 691): `/simple/` itself.
+#[derive(Clone, Debug, Default)]
+pub struct ProjectList {
+    /// The projects, in the order of the list.
+    pub projects: Vec<ProjectName>,
+    /// Unknown keys of the list's `meta` (for example `_last-serial`).
+    pub meta_extra: Extra,
+    /// How many entries were left out because they were malformed.
+    pub skipped: usize,
+}
+
+/// Why a document is not a page of the simple repository API, or not one that can be trusted.
+#[derive(Debug, thiserror::Error)]
+pub enum PageError {
+    /// The bytes are not UTF-8.
+    #[error("the page is not UTF-8")]
+    NotUtf8(#[source] std::str::Utf8Error),
+    /// The text is not the JSON that PEP 691 describes.
+    #[error("the page is not a JSON page of the simple repository API")]
+    Json(#[source] serde_json::Error),
+    /// A JSON document without the key that makes it a page.
+    #[error("the page has no {0:?}")]
+    Missing(&'static str),
+    /// A major version of the API that this house does not speak (PEP 629 asks to stop here).
+    #[error("the page speaks version {0:?} of the simple repository API, which is not known here")]
+    UnsupportedVersion(String),
+    /// The page is of another project than the one that was asked for.
+    #[error("asked for {expected}, but the page is of {found:?}")]
+    OtherProject {
+        /// The project that was asked for.
+        expected: ProjectName,
+        /// The name that the page gives itself.
+        found: String,
+    },
+    /// More of something than any honest page has.
+    #[error("the page has more than {limit} {what}")]
+    TooMany {
+        /// What there is too much of, in the plural.
+        what: &'static str,
+        /// The most that is accepted.
+        limit: usize,
+    },
+}
+
+/// The most files that a page may list. PyPI's longest pages list some ten thousand.
+pub const MAX_FILES: usize = 200_000;
+
+/// The most projects that a list may name. PyPI names less than a million.
+pub const MAX_PROJECTS: usize = 5_000_000;
 
 /// PEP 792: the status marker of a project and the reason given for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +132,22 @@ pub struct UploadTime {
     pub text: Box<str>,
 }
 
+impl UploadTime {
+    /// Reads `text`; `None` when it is no moment. Text in another form than the one that PEP 700
+    /// prescribes (a space for the `T`, an offset, no zone) is rewritten into it, because
+    /// installers refuse it.
+    pub fn read(text: &str) -> Option<Self> {
+        let at: Timestamp = text.parse().ok()?;
+        let prescribed = text.as_bytes().get(10) == Some(&b'T') && text.ends_with('Z');
+        let text = if prescribed {
+            text.into()
+        } else {
+            at.to_string().into()
+        };
+        Some(Self { at, text })
+    }
+}
+
 /// PEP 658's sidecar, as PEP 714 renamed it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum CoreMetadata {
@@ -112,6 +184,18 @@ pub enum Provenance {
     Url(Box<str>),
 }
 
+/// The key that holds what only Portcullis says; keys with `_` in front are an index's own
+/// (PEP 691).
+pub const PRIVATE_KEY: &str = "_portcullis";
+
+/// Puts `value` under `key`, in place of what was there.
+pub fn set_extra(extra: &mut Extra, key: &str, value: Box<RawValue>) {
+    match extra.iter_mut().find(|(existing, _)| &**existing == key) {
+        Some((_, existing)) => *existing = value,
+        None => extra.push((key.into(), value)),
+    }
+}
+
 impl PageFile {
     /// A file about which only its name and address are known.
     pub fn new(filename: &str, url: &str) -> Self {
@@ -128,6 +212,14 @@ impl PageFile {
             provenance: Provenance::Absent,
             extra: Extra::new(),
         }
+    }
+
+    /// The version that the file's name tells, as a file of `project`.
+    pub fn version(&self, project: &ProjectName) -> Option<Version> {
+        DistFilename::parse(&self.filename, Some(project))
+            .ok()?
+            .version()
+            .cloned()
     }
 
     /// The SHA-256 that the page gives for the file, if it gives a valid one.
@@ -161,7 +253,32 @@ impl ProjectPage {
             status: None,
             extra: Extra::new(),
             meta_extra: Extra::new(),
+            skipped: 0,
         }
+    }
+
+    /// The page's versions as PEP 700 wants them: each once, in the page's order, followed in
+    /// ascending order by those that only the files' names tell. Spellings of one version
+    /// (`1.0`, `1.0.0`) count as one.
+    pub fn complete_versions(&self) -> Vec<Box<str>> {
+        let mut texts = HashSet::new();
+        let mut known = HashSet::new();
+        let mut complete = Vec::with_capacity(self.versions.len());
+        for text in &self.versions {
+            if texts.insert(&**text) {
+                known.extend(Version::from_str(text));
+                complete.push(text.clone());
+            }
+        }
+        let mut told: Vec<Version> = self
+            .files
+            .iter()
+            .filter_map(|file| file.version(&self.name))
+            .collect();
+        told.retain(|version| known.insert(version.clone()));
+        told.sort_unstable();
+        complete.extend(told.iter().map(|version| version.to_string().into()));
+        complete
     }
 
     /// The file with this name.

@@ -88,6 +88,9 @@ pub enum Problem {
     /// Encrypted, so that nobody can look inside.
     #[error("is encrypted")]
     Encrypted,
+    /// Patched data, or a bit that has no meaning yet.
+    #[error("has flags that are not supported")]
+    Flags,
     /// A compression method that installers do not read.
     #[error("compression method {0} is not supported")]
     Method(u16),
@@ -131,7 +134,10 @@ pub enum Problem {
 
 impl ArchiveError {
     pub(super) fn member(name: &str, problem: Problem) -> Self {
-        Self::Member { member: Member::new(name), problem }
+        Self::Member {
+            member: Member::new(name),
+            problem,
+        }
     }
 
     /// Whether this says that the archive is at fault: not so for failing disks and connections.

@@ -35,7 +35,10 @@ impl Limits {
             return Err(too_large(self.total_size, "bytes when inflated"));
         }
         if inflated > Self::RATIO_FREE && inflated / self.ratio > archive_size {
-            return Err(too_large(self.ratio, "bytes when inflated for each of its own"));
+            return Err(too_large(
+                self.ratio,
+                "bytes when inflated for each of its own",
+            ));
         }
         Ok(())
     }

@@ -21,7 +21,6 @@ const LOCATOR_SIZE: usize = 20;
 const END64: [u8; 4] = *b"PK\x06\x06";
 const END64_SIZE: usize = 56;
 const ENTRY: [u8; 4] = *b"PK\x01\x02";
-const ENTRY_SIZE: usize = 46;
 const EXTRA_ZIP64: u16 = 0x0001;
 const EXTRA_UNICODE_PATH: u16 = 0x7075;
 
@@ -60,6 +59,8 @@ pub(super) const FLAG_DESCRIPTOR: u16 = 1 << 3;
 const FLAG_UTF8: u16 = 1 << 11;
 /// Bits 0, 6 and 13: encrypted, strongly encrypted, headers masked.
 const FLAGS_ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
+/// Bits 1 and 2 tell how hard the compressor tried.
+const FLAGS_UNDERSTOOD: u16 = 1 << 1 | 1 << 2 | FLAG_DESCRIPTOR | FLAG_UTF8;
 
 impl Entry {
     pub(super) fn is_folder(&self) -> bool {
@@ -100,10 +101,14 @@ const CUT_SHORT: ArchiveError = ArchiveError::Broken("the zip central directory 
 pub(super) fn read_end(tail: &[u8], total: u64) -> Result<End, ArchiveError> {
     let no_end = ArchiveError::Broken("no end of a zip central directory in the last 64 KiB");
     let last_start = tail.len().checked_sub(END_SIZE);
-    let at = last_start.and_then(|last| rfind(&tail[..last + END.len()], END)).ok_or(no_end)?;
+    let at = last_start
+        .and_then(|last| rfind(&tail[..last + END.len()], END))
+        .ok_or(no_end)?;
     let tail_start = total.saturating_sub(tail.len() as u64);
     let found = parse_end(&tail[at..]).ok_or(CUT_SHORT)??;
-    let locator = at.checked_sub(LOCATOR_SIZE).filter(|from| tail[*from..].starts_with(&LOCATOR));
+    let locator = at
+        .checked_sub(LOCATOR_SIZE)
+        .filter(|from| tail[*from..].starts_with(&LOCATOR));
     let (end, ends_at) = match locator {
         Some(from) => read_end64(tail, tail_start, from, &found)?,
         None if found.is_saturated() => {
@@ -113,9 +118,14 @@ pub(super) fn read_end(tail: &[u8], total: u64) -> Result<End, ArchiveError> {
     };
     let directory_end = end.offset.checked_add(end.size);
     if directory_end != Some(ends_at) {
-        return Err(ArchiveError::Broken("the zip central directory is not where the end says"));
+        return Err(ArchiveError::Broken(
+            "the zip central directory is not where the end says",
+        ));
     }
-    Ok(End { directory: end.offset..ends_at, members: end.members })
+    Ok(End {
+        directory: end.offset..ends_at,
+        members: end.members,
+    })
 }
 
 /// The three numbers of either end record.
@@ -145,7 +155,9 @@ impl EndNumbers {
 }
 
 fn rfind(bytes: &[u8], signature: [u8; 4]) -> Option<usize> {
-    bytes.windows(signature.len()).rposition(|window| window == signature)
+    bytes
+        .windows(signature.len())
+        .rposition(|window| window == signature)
 }
 
 /// The last record must reach exactly to the end of the file, or a reader that starts elsewhere
@@ -157,13 +169,18 @@ fn parse_end(bytes: &[u8]) -> Option<Result<EndNumbers, ArchiveError>> {
     let (size, offset) = (fields.u32()?, fields.u32()?);
     let comment = usize::from(fields.u16()?);
     if comment != fields.0.len() {
-        return Some(Err(ArchiveError::Broken("bytes follow the end of the zip file")));
+        return Some(Err(ArchiveError::Broken(
+            "bytes follow the end of the zip file",
+        )));
     }
     if disks != (0, 0) || here != members {
         return Some(Err(MANY_DISKS));
     }
-    let numbers =
-        EndNumbers { members: members.into(), size: size.into(), offset: offset.into() };
+    let numbers = EndNumbers {
+        members: members.into(),
+        size: size.into(),
+        offset: offset.into(),
+    };
     Some(Ok(numbers))
 }
 
@@ -178,19 +195,23 @@ fn read_end64(
     let broken = || ArchiveError::Broken("the zip64 end record is not where it should be");
     let record = locator.checked_sub(END64_SIZE).ok_or_else(broken)?;
     let at = tail_start + record as u64;
-    let pointed = parse_locator(&tail[locator..]).ok_or(CUT_SHORT)?;
-    if pointed != at || !tail[record..].starts_with(&END64) {
+    if parse_locator(&tail[locator..]) != Some(at) || !tail[record..].starts_with(&END64) {
         return Err(broken());
     }
     let full = parse_end64(&tail[record..]).ok_or(CUT_SHORT)??;
     if !short.agrees_with(&full) {
-        return Err(ArchiveError::Broken("the two ends of the zip file disagree"));
+        return Err(ArchiveError::Broken(
+            "the two ends of the zip file disagree",
+        ));
     }
     Ok((full, at))
 }
 
+/// Where the zip64 record is; `None` when it is on another disk.
 fn parse_locator(bytes: &[u8]) -> Option<u64> {
-    Fields(bytes.get(LOCATOR.len() + 4..)?).u64()
+    let mut fields = Fields(bytes.get(LOCATOR.len()..)?);
+    let (disk, at, disks) = (fields.u32()?, fields.u64()?, fields.u32()?);
+    (disk == 0 && disks <= 1).then_some(at)
 }
 
 fn parse_end64(bytes: &[u8]) -> Option<Result<EndNumbers, ArchiveError>> {
@@ -203,7 +224,11 @@ fn parse_end64(bytes: &[u8]) -> Option<Result<EndNumbers, ArchiveError>> {
     if rest != (END64_SIZE - 12) as u64 || disks != (0, 0) || here != members {
         return Some(Err(MANY_DISKS));
     }
-    Some(Ok(EndNumbers { members, size, offset }))
+    Some(Ok(EndNumbers {
+        members,
+        size,
+        offset,
+    }))
 }
 
 /// Reads the members out of the central directory's bytes, in the order in which they lie in the
@@ -220,7 +245,9 @@ pub(super) fn read_directory(
         entries.push(read_entry(&mut fields, limits).ok_or(CUT_SHORT)??);
     }
     if !fields.0.is_empty() {
-        return Err(ArchiveError::Broken("the zip central directory lists more than it counts"));
+        return Err(ArchiveError::Broken(
+            "the zip central directory lists more than it counts",
+        ));
     }
     lay_out(&mut entries, end.directory.start)?;
     Names::new(entries.iter().map(|entry| entry.name.as_str()).collect())?;
@@ -231,7 +258,10 @@ pub(super) fn read_directory(
 pub(super) fn check_directory_size(end: &End, limits: &Limits) -> Result<(), ArchiveError> {
     limits.check_members(end.members)?;
     if end.directory.end - end.directory.start > limits.directory_size {
-        return Err(too_large(limits.directory_size, "bytes of zip central directory"));
+        return Err(too_large(
+            limits.directory_size,
+            "bytes of zip central directory",
+        ));
     }
     Ok(())
 }
@@ -247,7 +277,9 @@ fn lay_out(entries: &mut [Entry], directory_start: u64) -> Result<(), ArchiveErr
     let ends = starts.into_iter().skip(1).chain([directory_start]);
     for (entry, end) in entries.iter_mut().zip(ends) {
         entry.span.end = end;
-        let least = entry.compressed.saturating_add(super::zip_member::HEADER_SIZE as u64);
+        let least = entry
+            .compressed
+            .saturating_add(super::zip_member::HEADER_SIZE as u64);
         if entry.span.start.saturating_add(least) > end {
             return Err(entry.refuse(Problem::Gap));
         }
@@ -258,7 +290,9 @@ fn lay_out(entries: &mut [Entry], directory_start: u64) -> Result<(), ArchiveErr
 /// Outer `None` when the bytes run out.
 fn read_entry(fields: &mut Fields<'_>, limits: &Limits) -> Option<Result<Entry, ArchiveError>> {
     if fields.take(4)? != ENTRY {
-        return Some(Err(ArchiveError::Broken("the zip central directory is not one")));
+        return Some(Err(ArchiveError::Broken(
+            "the zip central directory is not one",
+        )));
     }
     let made_by = fields.u16()? >> 8;
     fields.take(2)?;
@@ -273,8 +307,18 @@ fn read_entry(fields: &mut Fields<'_>, limits: &Limits) -> Option<Result<Entry, 
     let offset = fields.u32()?;
     let (name, extra) = (fields.take(name.into())?, fields.take(extra.into())?);
     fields.take(comment.into())?;
-    let raw = RawEntry { name, flags, method, crc32, mode: unix_mode(made_by, attributes) };
-    let sizes = Sizes { size: size.into(), compressed: compressed.into(), offset: offset.into() };
+    let raw = RawEntry {
+        name,
+        flags,
+        method,
+        crc32,
+        mode: unix_mode(made_by, attributes),
+    };
+    let sizes = Sizes {
+        size: size.into(),
+        compressed: compressed.into(),
+        offset: offset.into(),
+    };
     Some(raw.checked(sizes, extra, disk, limits))
 }
 
@@ -306,6 +350,9 @@ impl RawEntry<'_> {
         if self.flags & FLAGS_ENCRYPTED != 0 {
             return refuse(Problem::Encrypted);
         }
+        if self.flags & !FLAGS_UNDERSTOOD != 0 {
+            return refuse(Problem::Flags);
+        }
         if self.flags & FLAG_UTF8 == 0 && !name.is_ascii() {
             return refuse(Problem::Name("not ASCII and not marked as UTF-8"));
         }
@@ -322,7 +369,11 @@ impl RawEntry<'_> {
         let Some(sizes) = widen(sizes, self.name, extra) else {
             return refuse(Problem::HeadersDisagree("extra field"));
         };
-        let Sizes { size, compressed, offset } = sizes;
+        let Sizes {
+            size,
+            compressed,
+            offset,
+        } = sizes;
         if size > limits.member_size {
             return refuse(Problem::TooLarge(limits.member_size));
         }
@@ -330,13 +381,25 @@ impl RawEntry<'_> {
             return refuse(Problem::HeadersDisagree("size"));
         }
         let (flags, crc32, span) = (self.flags, self.crc32, offset..offset);
-        Ok(Entry { name: name.to_owned(), flags, method, crc32, compressed, size, span })
+        Ok(Entry {
+            name: name.to_owned(),
+            flags,
+            method,
+            crc32,
+            compressed,
+            size,
+            span,
+        })
     }
 }
 
 /// The Unix mode where the maker (3 Unix, 19 macOS) kept one, else 0.
 fn unix_mode(made_by: u16, attributes: u32) -> u32 {
-    if matches!(made_by, 3 | 19) { attributes >> 16 } else { 0 }
+    if matches!(made_by, 3 | 19) {
+        attributes >> 16
+    } else {
+        0
+    }
 }
 
 fn check_mode(mode: u32, is_folder: bool) -> Option<Problem> {
@@ -374,5 +437,13 @@ fn widen(mut sizes: Sizes, name: &[u8], extra: &[u8]) -> Option<Sizes> {
 
 /// The same for a local header, which has no offset.
 pub(super) fn widen_local(size: u32, compressed: u32, name: &[u8], extra: &[u8]) -> Option<Sizes> {
-    widen(Sizes { size: size.into(), compressed: compressed.into(), offset: 0 }, name, extra)
+    widen(
+        Sizes {
+            size: size.into(),
+            compressed: compressed.into(),
+            offset: 0,
+        },
+        name,
+        extra,
+    )
 }

@@ -16,7 +16,8 @@ pub(super) const LONGEST_DESCRIPTOR: u64 = 24;
 
 const LOCAL: [u8; 4] = *b"PK\x03\x04";
 const DESCRIPTOR: [u8; 4] = *b"PK\x07\x08";
-const COMPARED_FLAGS: u16 = 1 | FLAG_DESCRIPTOR | 1 << 6 | 1 << 11 | 1 << 13;
+/// All but bits 1 and 2, which tell how hard the compressor tried.
+const COMPARED_FLAGS: u16 = !(1 << 1 | 1 << 2);
 const CHUNK: usize = 64 << 10;
 
 /// Reads one member from `span`, which holds the bytes of [`Entry::span`], and hands its inflated
@@ -28,7 +29,11 @@ pub(super) fn read_member(
 ) -> Result<(), ArchiveError> {
     let header_size = read_header(&mut span, entry)?;
     let mut data = (&mut span).take(entry.compressed);
-    let mut tally = Tally { entry, crc32: crc32fast::Hasher::new(), size: 0 };
+    let mut tally = Tally {
+        entry,
+        crc32: crc32fast::Hasher::new(),
+        size: 0,
+    };
     match entry.method {
         Method::Stored => copy(&mut data, &mut tally, &mut sink)?,
         Method::Deflated => inflate(&mut data, &mut tally, &mut sink)?,
@@ -74,7 +79,15 @@ fn parse_header(bytes: &[u8]) -> Option<Header> {
     let (flags, method) = (fields.u16()?, fields.u16()?);
     fields.take(4)?;
     let (crc32, compressed, size) = (fields.u32()?, fields.u32()?, fields.u32()?);
-    Some(Header { flags, method, crc32, compressed, size, name: fields.u16()?, extra: fields.u16()? })
+    Some(Header {
+        flags,
+        method,
+        crc32,
+        compressed,
+        size,
+        name: fields.u16()?,
+        extra: fields.u16()?,
+    })
 }
 
 /// Where a descriptor follows, the header may leave checksum and sizes at zero.
@@ -208,13 +221,18 @@ fn descriptors(entry: &Entry) -> Vec<Vec<u8>> {
     let wide = [entry.compressed.to_le_bytes(), entry.size.to_le_bytes()].concat();
     let bodies = match (u32::try_from(entry.compressed), u32::try_from(entry.size)) {
         (Ok(compressed), Ok(size)) => {
-            vec![wide, [compressed.to_le_bytes(), size.to_le_bytes()].concat()]
+            vec![
+                wide,
+                [compressed.to_le_bytes(), size.to_le_bytes()].concat(),
+            ]
         }
         _ => vec![wide],
     };
     let prefixes: [&[u8]; 2] = [&DESCRIPTOR, &[]];
     let all = prefixes.iter().flat_map(|prefix| {
-        bodies.iter().map(move |body| [prefix, crc32.as_slice(), body].concat())
+        bodies
+            .iter()
+            .map(move |body| [prefix, crc32.as_slice(), body].concat())
     });
     all.collect()
 }

@@ -12,7 +12,7 @@ pub mod yanked;
 pub mod sdist_only;
 pub mod wheel_only;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 /// All rules, in the order in which they are judged and shown.
 pub static RULES: &[&dyn Rule] = &[

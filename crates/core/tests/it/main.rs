@@ -1,0 +1,5 @@
+//! The integration tests of the law, in one binary.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod pypi;

@@ -1,0 +1,10 @@
+//! The crate's integration tests, in one binary: archives built byte by byte, good and hostile.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod bytes;
+
+mod built;
+mod properties;
+mod remote;
+mod sdists;
+mod wheels;

@@ -1,0 +1,306 @@
+//! [`App`], everything that a running gateway holds: what flows use, and nothing that decides.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
+use moka::sync::Cache;
+use portcullis_core::digest::Sha256;
+use portcullis_core::index::{Index, IndexName, IndexSource, SourceKind, SourceName, Trust};
+use portcullis_core::policy::{Decision, Policy};
+use portcullis_core::pypi::name::ProjectName;
+use portcullis_core::time::Timestamp;
+use portcullis_store::Db;
+use portcullis_store::blobs::Blobs;
+use portcullis_store::recorder::Recorder;
+use portcullis_store::tokens::{LastUsed, Token};
+use portcullis_upstream::UpstreamError;
+use portcullis_upstream::single_flight::SingleFlight;
+
+use crate::config::{Config, ConfigError};
+use crate::error::FlowError;
+use crate::flow::fetch::Transfer;
+use crate::flow::source_pages::Known;
+use crate::names::Names;
+use crate::policies::{Policies, PolicyError};
+use crate::rendered::{PageKey, Rendered};
+use crate::source_page::SourcePage;
+use crate::sources::{Source, SourceError};
+
+/// Where the present comes from: the system's clock, or a test.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// A page as single flights hand it round.
+pub type PageResult = Result<Option<Arc<SourcePage>>, FlowError>;
+
+/// Everything that a running gateway holds.
+pub struct App {
+    /// How it runs.
+    pub config: Config,
+    /// The database.
+    pub db: Db,
+    /// The blobs.
+    pub blobs: Blobs,
+    /// The sources, by name.
+    pub sources: BTreeMap<SourceName, Arc<Source>>,
+    /// The indexes, by name.
+    pub indexes: BTreeMap<IndexName, Arc<Index>>,
+    /// The policies in force.
+    pub policies: Policies,
+    /// The names in force.
+    pub names: ArcSwap<Names>,
+    /// Where downloads are recorded.
+    pub recorder: Recorder,
+    /// Rendered pages.
+    pub rendered: Cache<PageKey, Arc<Rendered>>,
+    /// The pages of outside sources.
+    pub known_pages: Cache<(SourceName, ProjectName), Known>,
+    /// Page requests to outside sources that are under way.
+    pub page_flights: SingleFlight<(SourceName, ProjectName), PageResult>,
+    /// File transfers from outside sources that are under way.
+    pub transfers: std::sync::Mutex<HashMap<(SourceName, ProjectName, String), Arc<Transfer>>>,
+    /// Metadata extractions that are under way.
+    pub metadata_flights:
+        SingleFlight<(SourceName, ProjectName, String), Result<Sha256, FlowError>>,
+    /// Tokens that were looked up a moment ago.
+    pub tokens: Cache<Sha256, Option<Token>>,
+    /// When tokens were last used, to be written down from time to time.
+    pub last_used: LastUsed,
+    /// Decisions that are already on record.
+    pub recorded: Cache<String, ()>,
+    /// Decisions that are being recorded.
+    pub decision_flights: SingleFlight<String, Result<(), FlowError>>,
+    clock: Clock,
+    epoch: AtomicU64,
+}
+
+/// Why a gateway could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A policy.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// A source.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// No upstream was configured and none was found.
+    #[error("{0}")]
+    Undiscovered(String),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] portcullis_store::StoreError),
+    /// The blobs.
+    #[error(transparent)]
+    Blob(#[from] portcullis_store::blobs::BlobError),
+    /// The data directory.
+    #[error("cannot use the data directory {}: {source}", path.display())]
+    Data {
+        /// The directory.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// An HTTP client could not be made.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+}
+
+/// How long a token that was looked up is believed without asking the database.
+const TOKEN_MEMORY: Duration = Duration::from_secs(1);
+
+/// How much memory the pages of outside sources may take, in bytes.
+const SOURCE_PAGES: u64 = 128 << 20;
+
+impl App {
+    /// Opens database, blobs, sources and policies. `config` has every upstream settled.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open(config: Config, clock: Clock) -> Result<Arc<Self>, OpenError> {
+        let unusable = |source| OpenError::Data {
+            path: config.data.clone(),
+            source,
+        };
+        std::fs::create_dir_all(&config.data).map_err(unusable)?;
+        let policies = Policies::load(&config)?;
+        let sources = open_sources(&config)?;
+        let indexes = open_indexes(&config);
+        let db = Db::open(&config.database).await?;
+        let blobs = Blobs::connect(&config.blobs, &config.data, std::env::vars_os())?;
+        let now = clock();
+        portcullis_store::names::sync_configured(&db, &config.owned, now).await?;
+        let names = Names::load(&db).await?;
+        let page_cache = config.limits.page_cache;
+        // The task ends by itself, with everything committed, when the recorder is dropped.
+        let (recorder, _task) = Recorder::start(db.clone());
+        Ok(Arc::new(Self {
+            recorder,
+            db,
+            blobs,
+            sources,
+            indexes,
+            policies,
+            names: ArcSwap::from_pointee(names),
+            rendered: Cache::builder()
+                .weigher(|_, page: &Arc<Rendered>| u32::try_from(page.weight()).unwrap_or(u32::MAX))
+                .max_capacity(page_cache)
+                .build(),
+            known_pages: Cache::builder()
+                .weigher(|_, known: &Known| known.weight())
+                .max_capacity(SOURCE_PAGES)
+                .build(),
+            page_flights: SingleFlight::default(),
+            transfers: std::sync::Mutex::default(),
+            metadata_flights: SingleFlight::default(),
+            tokens: Cache::builder()
+                .max_capacity(10_000)
+                .time_to_live(TOKEN_MEMORY)
+                .build(),
+            last_used: LastUsed::default(),
+            recorded: Cache::new(100_000),
+            decision_flights: SingleFlight::default(),
+            config,
+            clock,
+            epoch: AtomicU64::new(0),
+        }))
+    }
+
+    /// The present.
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// The number of changes to names, policies and published files that this process knows of.
+    pub fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Makes every rendered page be made again when it is next asked for.
+    pub fn next_epoch(&self) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The index with this name, or the default one.
+    ///
+    /// # Errors
+    /// [`FlowError::Absent`] when there is no index of this name.
+    pub fn index(&self, name: Option<&str>) -> Result<&Arc<Index>, FlowError> {
+        let found = match name {
+            None => self.indexes.get(&self.config.default_index),
+            Some(name) => name
+                .parse()
+                .ok()
+                .and_then(|name: IndexName| self.indexes.get(&name)),
+        };
+        found
+            .ok_or_else(|| FlowError::Absent(format!("there is no index {:?}", name.unwrap_or(""))))
+    }
+
+    /// The source with this name.
+    ///
+    /// # Panics
+    /// Never: indexes name only sources that were opened.
+    pub fn source(&self, name: &SourceName) -> &Arc<Source> {
+        self.sources
+            .get(name)
+            .expect("indexes name only configured sources")
+    }
+
+    /// The policy of an index.
+    ///
+    /// # Panics
+    /// Never: every index has a policy.
+    pub fn policy(&self, index: &IndexName) -> Arc<Policy> {
+        self.policies.of(index).expect("every index has a policy")
+    }
+
+    /// Loads the owned and prohibited names again.
+    ///
+    /// # Errors
+    /// [`FlowError`] when the database fails; the names before stay in force.
+    pub async fn reload_names(&self) -> Result<(), FlowError> {
+        let names = Names::load(&self.db).await?;
+        self.names.store(Arc::new(names));
+        self.next_epoch();
+        Ok(())
+    }
+
+    /// Loads the names again when `project` is not known to be owned yet.
+    ///
+    /// # Errors
+    /// [`FlowError`] when the database fails.
+    pub async fn reload_names_if_new(&self, project: &ProjectName) -> Result<(), FlowError> {
+        match self.names.load().owned.ownership(project) {
+            Some(_) => Ok(()),
+            None => self.reload_names().await,
+        }
+    }
+
+    /// Forgets what was rendered of a project, in every index and form.
+    pub fn forget_rendered(&self, project: &ProjectName) {
+        use portcullis_core::pypi::negotiate::Format;
+        for index in self.indexes.keys() {
+            for format in [Format::Json, Format::Html, Format::LegacyHtml] {
+                let (index, project) = (index.clone(), project.clone());
+                self.rendered.invalidate(&PageKey {
+                    index,
+                    project,
+                    format,
+                });
+            }
+        }
+    }
+
+    /// The address under which people reach the page that explains a project's decisions.
+    pub fn why_url(&self, base: &str, decision: &Decision) -> String {
+        let subject = decision.subject();
+        match subject.index == self.config.default_index {
+            true => format!("{base}/why/{}", subject.project),
+            false => format!("{base}/{}/why/{}", subject.index, subject.project),
+        }
+    }
+}
+
+/// The system's clock.
+pub fn system_clock() -> Clock {
+    Arc::new(|| {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    })
+}
+
+fn open_sources(config: &Config) -> Result<BTreeMap<SourceName, Arc<Source>>, OpenError> {
+    let mut sources = BTreeMap::new();
+    for (name, settings) in &config.sources {
+        sources.insert(name.clone(), Arc::new(Source::open(name, settings)?));
+    }
+    Ok(sources)
+}
+
+fn open_indexes(config: &Config) -> BTreeMap<IndexName, Arc<Index>> {
+    let describe = |name: &SourceName| {
+        use crate::config::SourceConfig;
+        let (kind, trust) = match &config.sources[name] {
+            SourceConfig::Hosted => (SourceKind::Hosted, Trust::Inside),
+            SourceConfig::Upstream(settings) => (SourceKind::Upstream, settings.trust),
+            SourceConfig::Folder { trust, .. } => (SourceKind::Folder, *trust),
+        };
+        IndexSource {
+            name: name.clone(),
+            kind,
+            trust,
+        }
+    };
+    let open = |(name, index): (&IndexName, &crate::config::IndexConfig)| {
+        let sources = index.sources.iter().map(describe).collect();
+        (name.clone(), Arc::new(Index::new(name.clone(), sources)))
+    };
+    config.indexes.iter().map(open).collect()
+}

@@ -1,0 +1,118 @@
+//! [`FlowError`], everything that can keep a flow from its end. A refusal is one of them only so that
+//! flows can return early; it is a value, with its decision. Status codes are in `http/problem.rs`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis_core::gate::Refusal;
+use portcullis_core::index::SourceName;
+use portcullis_store::StoreError;
+use portcullis_store::blobs::BlobError;
+use portcullis_upstream::UpstreamError;
+
+/// Why a flow has not come to its end.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum FlowError {
+    /// No source that may be asked has it.
+    #[error("{0}")]
+    Absent(String),
+    /// The policy holds or denies it.
+    #[error("{}", .0.decision.sentence())]
+    Refused(Refusal),
+    /// A source could not be asked, so that nobody knows whether it has it.
+    #[error("source {source_name} cannot be used now: {error}")]
+    Unreachable {
+        /// The source.
+        source_name: SourceName,
+        /// What went wrong.
+        error: UpstreamError,
+    },
+    /// A source of our own could not be read.
+    #[error("source {source_name} cannot be used now: {error}")]
+    SourceFailed {
+        /// The source.
+        source_name: SourceName,
+        /// What went wrong.
+        error: Arc<StoreError>,
+    },
+    /// What a source sent is not what its page announced.
+    #[error("source {source_name} sent something else than announced: {what}")]
+    Mismatch {
+        /// The source.
+        source_name: SourceName,
+        /// What differs.
+        what: String,
+    },
+    /// The request cannot be understood or contradicts itself.
+    #[error("{0}")]
+    Invalid(String),
+    /// The file is larger than what may be published, in bytes.
+    #[error("the file is larger than {0} bytes, the largest that may be published here")]
+    TooLarge(u64),
+    /// None of the forms that the client accepts is one of ours.
+    #[error("{0}")]
+    NotAcceptable(String),
+    /// What was once understood is no longer.
+    #[error("{0}")]
+    Gone(String),
+    /// The name belongs to somebody else here (PEP 752).
+    #[error("{0}")]
+    ForeignName(String),
+    /// Nobody has proved who they are.
+    #[error("{0}")]
+    Unauthenticated(&'static str),
+    /// The token does not reach that far.
+    #[error("{0}")]
+    Forbidden(String),
+    /// The database failed.
+    #[error("{0}")]
+    Store(Arc<StoreError>),
+    /// The blobs failed.
+    #[error("{0}")]
+    Blob(Arc<BlobError>),
+    /// The local disk failed.
+    #[error("{0}")]
+    Disk(Arc<std::io::Error>),
+    /// The server is stopping.
+    #[error("the server is stopping")]
+    Stopping,
+}
+
+impl FlowError {
+    /// How long the client should wait before it asks again, where that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Unreachable { error, .. } => {
+                Some(error.retry_after().unwrap_or(Duration::from_secs(10)))
+            }
+            Self::SourceFailed { .. } | Self::Store(_) | Self::Blob(_) | Self::Disk(_) => {
+                Some(Duration::from_secs(10))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl From<StoreError> for FlowError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Arc::new(error))
+    }
+}
+
+impl From<BlobError> for FlowError {
+    fn from(error: BlobError) -> Self {
+        Self::Blob(Arc::new(error))
+    }
+}
+
+impl From<std::io::Error> for FlowError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Disk(Arc::new(error))
+    }
+}
+
+impl From<Refusal> for FlowError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}

@@ -1,0 +1,415 @@
+//! A file, from the request to its last block: gathered, judged, found in the vault or fetched, judged
+//! again when its bytes are known, cleared, recorded, released. The last block never leaves before
+//! the download is on record.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, BoxStream};
+use portcullis_core::digest::Sha256;
+use portcullis_core::fact::{Fact, Facts, FileFacts};
+use portcullis_core::gate::{self, Cleared, HeldBack};
+use portcullis_core::index::{Index, SourceKind};
+use portcullis_core::policy::{Decision, judge};
+use portcullis_core::presentation;
+use portcullis_core::pypi::name::ProjectName;
+use portcullis_core::pypi::simple::PageFile;
+use portcullis_store::blobs::Blob;
+use portcullis_store::downloads::{Download, DownloadKind};
+use portcullis_store::pins;
+use tokio::sync::watch;
+
+use super::evidence;
+use super::fetch::{self, State, Wanted};
+use super::gather::{Gathered, gather};
+use crate::app::App;
+use crate::error::FlowError;
+use crate::http::user_agent::Client;
+use crate::identity::Caller;
+
+/// The bytes of an answer.
+pub type Body = BoxStream<'static, Result<Bytes, FlowError>>;
+
+/// How much of a file is read and sent at once, in bytes.
+const CHUNK: u64 = 128 * 1024;
+
+/// A file that may be sent, whole or still arriving.
+pub enum Served {
+    /// It is in the vault and cleared.
+    Whole(Cleared, Blob),
+    /// It is still arriving; its last block is held back.
+    Arriving(Box<Arriving>),
+}
+
+/// A file that is still arriving.
+pub struct Arriving {
+    /// Its size in bytes.
+    pub total: u64,
+    /// The digest that its page announces.
+    pub announced: Option<Sha256>,
+    /// The scratch file, which stays readable when it is moved into the vault.
+    file: Arc<File>,
+    state: watch::Receiver<State>,
+    judge_again: Rejudge,
+}
+
+/// What it takes to judge a file again once its bytes are known.
+#[derive(Clone)]
+struct Rejudge {
+    app: Arc<App>,
+    gathered: Arc<Gathered>,
+    facts: FileFacts,
+}
+
+/// One file of a project, as far as it is known before its bytes are.
+pub struct Candidate {
+    /// What was gathered of its project.
+    pub gathered: Arc<Gathered>,
+    /// How its page lists it.
+    pub file: PageFile,
+    /// Its facts.
+    pub facts: FileFacts,
+    /// The decision about it.
+    pub decision: Arc<Decision>,
+}
+
+/// Finds a file on its project's page and judges it.
+///
+/// # Errors
+/// [`FlowError`]: absent, refused, or a source that cannot be asked.
+pub async fn candidate(
+    app: &Arc<App>,
+    index: &Index,
+    project: &ProjectName,
+    filename: &str,
+) -> Result<Candidate, FlowError> {
+    let gathered = Arc::new(gather(app, index, project).await?);
+    let listed = gathered.page.as_ref().and_then(|page| page.file(filename));
+    let Some((file, facts)) = listed else {
+        return Err(not_listed(app, &gathered, filename).await);
+    };
+    let (file, facts) = (file.clone(), facts.clone());
+    let facts_of_both = Facts {
+        project: &gathered.facts,
+        file: Some(&facts),
+    };
+    let decision = Arc::new(judge(facts_of_both, &app.policy(&index.name), app.now()));
+    if !decision.lets_through() {
+        return Err(evidence::refuse(app, &decision).await);
+    }
+    Ok(Candidate {
+        gathered,
+        file,
+        facts,
+        decision,
+    })
+}
+
+/// A tombstone, or any file under a name that is refused, is refused with the reason.
+async fn not_listed(app: &Arc<App>, gathered: &Gathered, filename: &str) -> FlowError {
+    let decision = gathered.judge_name(app);
+    let nothing_there = gathered.page.is_none() || presentation::is_tombstone(filename);
+    if nothing_there && !decision.lets_through() {
+        return evidence::refuse(app, &decision).await;
+    }
+    FlowError::Absent(match &gathered.page {
+        Some(page) => format!("source {} does not list {filename}", page.origin.source),
+        None => format!(
+            "no source of index {} has {}",
+            gathered.facts.index, gathered.facts.project
+        ),
+    })
+}
+
+/// The file itself, or the promise of it.
+///
+/// # Errors
+/// [`FlowError`]: absent, refused, unreachable, not as announced.
+pub async fn serve(app: &Arc<App>, candidate: &Candidate) -> Result<Served, FlowError> {
+    let again = Rejudge {
+        app: Arc::clone(app),
+        gathered: Arc::clone(&candidate.gathered),
+        facts: candidate.facts.clone(),
+    };
+    if let Some(sha256) = in_vault(app, candidate).await? {
+        let cleared = again.clear(sha256, None).await?;
+        return match app.blobs.open(&cleared).await {
+            Ok(blob) => Ok(Served::Whole(cleared, blob)),
+            Err(error) => Err(error.into()),
+        };
+    }
+    let wanted = Wanted {
+        source: candidate.source().clone(),
+        project: candidate.gathered.facts.project.clone(),
+        file: candidate.file.clone(),
+    };
+    let transfer = fetch::join(app, wanted);
+    let mut state = transfer.watch();
+    let begun = state.wait_for(|state| !matches!(state, State::Asked)).await;
+    let begun = begun.map_err(|_| FlowError::Stopping)?.clone();
+    match begun {
+        // Without a length, or for a small file, everything is held back: wait for the end.
+        State::Arriving {
+            total: Some(total),
+            path,
+            ..
+        } if total > gate::HELD_BACK => {
+            // The scratch file may have been moved into the vault meanwhile: then all is here.
+            if let Ok(file) = File::open(&path) {
+                let announced = candidate.file.sha256();
+                let file = Arc::new(file);
+                let arriving = Arriving {
+                    total,
+                    announced,
+                    file,
+                    state,
+                    judge_again: again,
+                };
+                return Ok(Served::Arriving(Box::new(arriving)));
+            }
+        }
+        _ => {}
+    }
+    let cleared = again.at_the_end(transfer.ended().await).await?;
+    let blob = app.blobs.open(&cleared).await?;
+    Ok(Served::Whole(cleared, blob))
+}
+
+/// The digest of a candidate's bytes where they are in the vault already.
+async fn in_vault(app: &App, candidate: &Candidate) -> Result<Option<Sha256>, FlowError> {
+    let origin = candidate.gathered.facts.origin.as_ref();
+    if origin.is_some_and(|origin| origin.kind == SourceKind::Hosted) {
+        return Ok(candidate.facts.sha256.known().copied());
+    }
+    let project = &candidate.gathered.facts.project;
+    let source = candidate.source().as_str();
+    let pinned = pins::find(&app.db, source, project, &candidate.file.filename).await?;
+    match pinned {
+        Some(pin) if app.blobs.exists(&pin.sha256).await? => Ok(Some(pin.sha256)),
+        _ => Ok(None),
+    }
+}
+
+impl Candidate {
+    /// The source that has the file.
+    ///
+    /// # Panics
+    /// Never: a candidate was found on a page, and a page has a source.
+    pub fn source(&self) -> &portcullis_core::index::SourceName {
+        let origin = self.gathered.facts.origin.as_ref();
+        &origin.expect("a candidate's page has a source").source
+    }
+
+    /// The record of a download of this file by `caller`.
+    pub fn download(&self, app: &App, caller: &Caller, sha256: Sha256, size: u64) -> Download {
+        let user_agent = caller.user_agent_text();
+        let client = user_agent.as_deref().map(Client::parse).unwrap_or_default();
+        Download {
+            at: app.now(),
+            index: self.gathered.facts.index.to_string(),
+            source: self.source().to_string(),
+            project: self.gathered.facts.project.clone(),
+            version: self.facts.version.known().map(ToString::to_string),
+            filename: self.file.filename.to_string(),
+            sha256,
+            size,
+            kind: DownloadKind::File,
+            token: caller.token_name(),
+            client_addr: caller.address.map(|address| address.to_string()),
+            user_agent,
+            installer: client.installer,
+            installer_version: client.installer_version,
+            python: client.python,
+            distro: client.distro,
+            ci: client.ci,
+            decision: Some(self.decision.id()),
+        }
+    }
+}
+
+impl Rejudge {
+    /// Judges the file with the digest that its bytes have, and clears it.
+    async fn clear(&self, actual: Sha256, first: Option<Sha256>) -> Result<Cleared, FlowError> {
+        let mut facts = self.facts.clone();
+        // What the page claims and what is in the vault must be the same, or the file has changed.
+        if let Fact::Known(claimed) = facts.sha256
+            && claimed != actual
+        {
+            facts.first_sha256 = Some(actual);
+        } else {
+            facts.sha256 = Fact::Known(actual);
+            facts.first_sha256 = first.or(facts.first_sha256);
+        }
+        let policy = self.app.policy(&self.gathered.facts.index);
+        let facts = Facts {
+            project: &self.gathered.facts,
+            file: Some(&facts),
+        };
+        let decision = Arc::new(judge(facts, &policy, self.app.now()));
+        match gate::clear(&decision, actual) {
+            Ok(cleared) => {
+                evidence::record(&self.app, &decision).await?;
+                Ok(cleared)
+            }
+            Err(refusal) => Err(evidence::refuse(&self.app, &refusal.decision).await),
+        }
+    }
+
+    async fn at_the_end(&self, state: State) -> Result<Cleared, FlowError> {
+        match state {
+            State::Verified { sha256, .. } => self.clear(sha256, None).await,
+            State::Changed { first, now } => self.clear(now, Some(first)).await,
+            State::Failed(error) => Err(error),
+            State::Asked | State::Arriving { .. } => Err(FlowError::Stopping),
+        }
+    }
+}
+
+impl Served {
+    /// The size of the file in bytes.
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::Whole(_, blob) => blob.size(),
+            Self::Arriving(arriving) => arriving.total,
+        }
+    }
+
+    /// The digest of the file, as far as it is known.
+    pub fn sha256(&self) -> Option<Sha256> {
+        match self {
+            Self::Whole(cleared, _) => Some(cleared.sha256()),
+            Self::Arriving(arriving) => arriving.announced,
+        }
+    }
+
+    /// The bytes from `start` to `end` of a file that is in the vault, once the download is recorded.
+    ///
+    /// # Errors
+    /// [`FlowError`] when the download cannot be recorded or the vault cannot be read.
+    pub async fn into_body(
+        self,
+        app: &Arc<App>,
+        candidate: &Candidate,
+        caller: &Caller,
+        range: std::ops::Range<u64>,
+    ) -> Result<Body, FlowError> {
+        match self {
+            Self::Whole(cleared, blob) => {
+                let download = candidate.download(app, caller, cleared.sha256(), blob.size());
+                record(app, download).await?;
+                let bytes = blob.range(range)?;
+                Ok(bytes.map(|chunk| chunk.map_err(FlowError::from)).boxed())
+            }
+            Self::Arriving(arriving) => {
+                let (app, caller) = (Arc::clone(app), caller.clone());
+                let total = arriving.total;
+                let download =
+                    candidate.download(&app, &caller, Sha256::from_bytes([0; 32]), total);
+                Ok(arriving.into_body(app, download, range))
+            }
+        }
+    }
+}
+
+async fn record(app: &App, download: Download) -> Result<(), FlowError> {
+    let failed = |error: portcullis_store::recorder::RecordError| {
+        FlowError::Disk(Arc::new(std::io::Error::other(error)))
+    };
+    let bytes = download.size;
+    app.recorder.record(download).await.map_err(failed)?;
+    metrics::counter!("portcullis_downloads_total").increment(1);
+    metrics::counter!("portcullis_served_bytes_total").increment(bytes);
+    Ok(())
+}
+
+/// The state of a body that is sent while its file arrives.
+struct Tail {
+    arriving: Box<Arriving>,
+    app: Arc<App>,
+    /// Taken when it was recorded; then everything may flow.
+    download: Option<Download>,
+    at: u64,
+    end: u64,
+    readable: u64,
+}
+
+impl Arriving {
+    fn into_body(
+        self: Box<Self>,
+        app: Arc<App>,
+        download: Download,
+        range: std::ops::Range<u64>,
+    ) -> Body {
+        let tail = Tail {
+            arriving: self,
+            app,
+            download: Some(download),
+            at: range.start,
+            end: range.end,
+            readable: 0,
+        };
+        stream::try_unfold(tail, |mut tail| async move {
+            let chunk = tail.next().await?;
+            Ok(chunk.map(|chunk| (chunk, tail)))
+        })
+        .boxed()
+    }
+}
+
+impl Tail {
+    /// The next bytes that may flow; `None` at the end.
+    async fn next(&mut self) -> Result<Option<Bytes>, FlowError> {
+        if self.at >= self.end {
+            return Ok(None);
+        }
+        while self.readable <= self.at {
+            self.readable = self.wait().await?;
+        }
+        let until = self
+            .readable
+            .min(self.end)
+            .min(self.at.saturating_add(CHUNK));
+        let bytes = self.read(until).await?;
+        self.at = until;
+        Ok(Some(bytes))
+    }
+
+    /// Waits until more may flow, and says up to where.
+    async fn wait(&mut self) -> Result<u64, FlowError> {
+        let held = HeldBack::new(Some(self.arriving.total));
+        let at = self.at;
+        let more = |state: &State| match state {
+            State::Asked => false,
+            State::Arriving { received, .. } => held.limit(*received) > at,
+            State::Verified { .. } | State::Changed { .. } | State::Failed(_) => true,
+        };
+        let state = self.arriving.state.wait_for(more).await;
+        let state = state.map_err(|_| FlowError::Stopping)?.clone();
+        if let State::Arriving { received, .. } = state {
+            return Ok(held.limit(received));
+        }
+        let cleared = self.arriving.judge_again.at_the_end(state).await?;
+        if let Some(mut download) = self.download.take() {
+            download.sha256 = cleared.sha256();
+            record(&self.app, download).await?;
+        }
+        Ok(held.lift(&cleared, self.arriving.total))
+    }
+
+    async fn read(&mut self, until: u64) -> Result<Bytes, FlowError> {
+        let file = Arc::clone(&self.arriving.file);
+        let (at, length) = (
+            self.at,
+            usize::try_from(until - self.at).unwrap_or(usize::MAX),
+        );
+        let read = tokio::task::spawn_blocking(move || {
+            let mut buffer = vec![0; length];
+            file.read_exact_at(&mut buffer, at)
+                .map(|()| Bytes::from(buffer))
+        });
+        Ok(read.await.map_err(|_| FlowError::Stopping)??)
+    }
+}

@@ -1,0 +1,302 @@
+//! A file on its way from a source into the vault: one transfer however many clients wait for it,
+//! hashed while it arrives, kept only when it is what its page announced. It says nothing about whether
+//! a client may have the file; each client's own index judges that.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
+use portcullis_core::digest::Sha256;
+use portcullis_core::index::SourceName;
+use portcullis_core::pypi::name::ProjectName;
+use portcullis_core::pypi::simple::PageFile;
+use portcullis_store::blobs::Finished;
+use portcullis_store::pins::{self, NewPin, Pin};
+use portcullis_upstream::UpstreamError;
+use portcullis_upstream::files::FileRequest;
+use serde_json::json;
+use tokio::sync::watch;
+use tracing::{info, warn};
+use url::Url;
+
+use crate::app::App;
+use crate::error::FlowError;
+use crate::flow::evidence;
+use crate::sources::{Source, folder_bytes};
+
+/// A file that is arriving.
+#[derive(Debug)]
+pub struct Transfer {
+    state: watch::Receiver<State>,
+}
+
+/// How far a transfer is.
+#[derive(Clone, Debug)]
+pub enum State {
+    /// The source has been asked.
+    Asked,
+    /// Bytes are arriving in a scratch file.
+    Arriving {
+        /// The scratch file. It may be opened while the transfer runs.
+        path: PathBuf,
+        /// How many bytes the source announces.
+        total: Option<u64>,
+        /// How many bytes can be read.
+        received: u64,
+    },
+    /// The file is in the vault and is what its page announced.
+    Verified {
+        /// Its digest.
+        sha256: Sha256,
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// The file has other bytes than when it was first seen.
+    Changed {
+        /// The digest that it had first.
+        first: Sha256,
+        /// The digest that it has now.
+        now: Sha256,
+    },
+    /// The file did not arrive, or not as announced.
+    Failed(FlowError),
+}
+
+impl State {
+    fn is_final(&self) -> bool {
+        matches!(
+            self,
+            Self::Verified { .. } | Self::Changed { .. } | Self::Failed(_)
+        )
+    }
+}
+
+impl Transfer {
+    /// The state as it changes.
+    pub fn watch(&self) -> watch::Receiver<State> {
+        self.state.clone()
+    }
+
+    /// Waits until the transfer has ended.
+    pub async fn ended(&self) -> State {
+        let mut state = self.state.clone();
+        match state.wait_for(State::is_final).await {
+            Ok(state) => state.clone(),
+            Err(_) => State::Failed(FlowError::Stopping),
+        }
+    }
+}
+
+/// What is fetched.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The source.
+    pub source: SourceName,
+    /// The project.
+    pub project: ProjectName,
+    /// The file as the source's page lists it.
+    pub file: PageFile,
+}
+
+/// Joins the transfer of a file, or starts it. It goes on when whoever started it leaves.
+pub fn join(app: &Arc<App>, wanted: Wanted) -> Arc<Transfer> {
+    let key = (
+        wanted.source.clone(),
+        wanted.project.clone(),
+        wanted.file.filename.to_string(),
+    );
+    let mut transfers = app
+        .transfers
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(transfer) = transfers.get(&key) {
+        return Arc::clone(transfer);
+    }
+    let (sender, state) = watch::channel(State::Asked);
+    let transfer = Arc::new(Transfer { state });
+    transfers.insert(key.clone(), Arc::clone(&transfer));
+    let app = Arc::clone(app);
+    tokio::spawn(async move {
+        let end = match carry(&app, &wanted, &sender).await {
+            Ok(state) => state,
+            Err(error) => {
+                warn!(source = %wanted.source, project = %wanted.project,
+                    "{} did not arrive: {error}", wanted.file.filename);
+                State::Failed(error)
+            }
+        };
+        // The next one who asks finds the file in the vault, or starts again.
+        app.transfers
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .remove(&key);
+        sender.send_replace(end);
+    });
+    transfer
+}
+
+async fn carry(
+    app: &Arc<App>,
+    wanted: &Wanted,
+    sender: &watch::Sender<State>,
+) -> Result<State, FlowError> {
+    let (announced, stream) = open(app, wanted).await?;
+    let expected = wanted.file.size.or(announced);
+    if let (Some(size), Some(announced)) = (wanted.file.size, announced)
+        && size != announced
+    {
+        return Err(differs(app, wanted, "size", size, announced));
+    }
+    let finished = receive(app, wanted, expected, stream, sender).await?;
+    verify(app, wanted, &finished)?;
+    settle(app, wanted, finished).await
+}
+
+type Bytestream = futures_util::stream::BoxStream<'static, Result<Bytes, UpstreamError>>;
+
+async fn open(app: &App, wanted: &Wanted) -> Result<(Option<u64>, Bytestream), FlowError> {
+    let unreachable = |error| FlowError::Unreachable {
+        source_name: wanted.source.clone(),
+        error,
+    };
+    match &**app.source(&wanted.source) {
+        Source::Upstream(upstream) => {
+            let url = Url::parse(&wanted.file.url).map_err(|_| gone(wanted))?;
+            let request = FileRequest {
+                expected_size: wanted.file.size,
+                ..FileRequest::whole(&url)
+            };
+            let opened = upstream.source.open_file(&request).await;
+            let opened = opened.map_err(unreachable)?.ok_or_else(|| gone(wanted))?;
+            Ok((opened.content_length, opened.bytes))
+        }
+        Source::Folder(folder) => {
+            let opened = folder.open(&wanted.project, &wanted.file.filename).await;
+            let opened = opened.map_err(unreachable)?.ok_or_else(|| gone(wanted))?;
+            Ok((Some(opened.size), folder_bytes(opened)))
+        }
+        Source::Hosted(_) => Err(gone(wanted)),
+    }
+}
+
+fn gone(wanted: &Wanted) -> FlowError {
+    FlowError::Absent(format!(
+        "source {} lists {} and does not have it",
+        wanted.source, wanted.file.filename
+    ))
+}
+
+async fn receive(
+    app: &App,
+    wanted: &Wanted,
+    expected: Option<u64>,
+    stream: impl Stream<Item = Result<Bytes, UpstreamError>> + Unpin,
+    sender: &watch::Sender<State>,
+) -> Result<Finished, FlowError> {
+    let mut stream = stream;
+    let mut spool = app.blobs.spool().await?;
+    let path = spool.path().to_path_buf();
+    let announce = |received: u64| {
+        sender.send_replace(State::Arriving {
+            path: path.clone(),
+            total: expected,
+            received,
+        });
+    };
+    announce(0);
+    let mut received = 0;
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|error| FlowError::Unreachable {
+            source_name: wanted.source.clone(),
+            error,
+        })?;
+        received += chunk.len() as u64;
+        if expected.is_some_and(|expected| received > expected) {
+            let what = format!(
+                "more than {} bytes of {}",
+                expected.unwrap_or(0),
+                wanted.file.filename
+            );
+            return Err(FlowError::Mismatch {
+                source_name: wanted.source.clone(),
+                what,
+            });
+        }
+        spool.write(chunk).await?;
+        announce(spool.flushed());
+    }
+    let finished = spool.finish().await?;
+    announce(finished.size());
+    Ok(finished)
+}
+
+fn verify(app: &Arc<App>, wanted: &Wanted, finished: &Finished) -> Result<(), FlowError> {
+    if let Some(size) = wanted.file.size
+        && size != finished.size()
+    {
+        return Err(differs(app, wanted, "size", size, finished.size()));
+    }
+    match wanted.file.sha256() {
+        Some(announced) if announced != finished.sha256() => {
+            Err(differs(app, wanted, "sha256", announced, finished.sha256()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The file is not what its page announced: it is not kept, and an alert says what came instead.
+fn differs(
+    app: &Arc<App>,
+    wanted: &Wanted,
+    what: &str,
+    announced: impl ToString,
+    received: impl ToString,
+) -> FlowError {
+    let (announced, received) = (announced.to_string(), received.to_string());
+    let filename = &wanted.file.filename;
+    let subject = format!("{}/{}/{filename}", wanted.source, wanted.project);
+    let detail = json!({ "what": what, "announced": announced, "received": received });
+    evidence::raise(app, "wrong-bytes", subject, detail);
+    FlowError::Mismatch {
+        source_name: wanted.source.clone(),
+        what: format!("{filename} has {what} {received}, its page says {announced}"),
+    }
+}
+
+/// Blob first, then the row that makes it the file's content for good.
+async fn settle(app: &Arc<App>, wanted: &Wanted, finished: Finished) -> Result<State, FlowError> {
+    let (sha256, size) = (finished.sha256(), finished.size());
+    let known = pins::find(
+        &app.db,
+        wanted.source.as_str(),
+        &wanted.project,
+        &wanted.file.filename,
+    )
+    .await?;
+    // Bytes that are going to be refused are not put into the vault first.
+    if known.is_none_or(|known| known.sha256 == sha256) {
+        app.blobs.commit(finished).await?;
+    }
+    let pin = NewPin {
+        filename: wanted.file.filename.to_string(),
+        sha256,
+        size,
+    };
+    let pinned = pins::pin(
+        &app.db,
+        wanted.source.as_str(),
+        &wanted.project,
+        &pin,
+        app.now(),
+    )
+    .await?;
+    if let Pin::Differs { first } = pinned {
+        return Ok(State::Changed { first, now: sha256 });
+    }
+    info!(source = %wanted.source, project = %wanted.project, size,
+        "received {}", wanted.file.filename);
+    metrics::counter!("portcullis_received_bytes_total", "source" => wanted.source.to_string())
+        .increment(size);
+    Ok(State::Verified { sha256, size })
+}

@@ -1,0 +1,244 @@
+//! The METADATA of a wheel (PEP 658): kept beside the wheel, taken from its source and checked against
+//! the hash that the source's page gives, read out of the wheel by range, or, where nothing else
+//! works, read out of the whole wheel once it is here. The decision is the one about the wheel.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use portcullis_core::digest::Sha256;
+use portcullis_core::index::SourceKind;
+use portcullis_core::pypi::filename::DistFilename;
+use portcullis_inspect::archive::{self, Limits, MetadataReader, Step};
+use portcullis_store::blobs::Blob;
+use portcullis_store::sidecars::{self, Sidecar, SidecarOrigin};
+use portcullis_upstream::UpstreamError;
+use portcullis_upstream::files::{ByteRange, PartAnswer};
+use tracing::debug;
+use url::Url;
+
+use super::download::Candidate;
+use super::evidence;
+use super::fetch::{self, State, Wanted};
+use crate::app::App;
+use crate::error::FlowError;
+use crate::sources::{Source, Upstream};
+
+/// The largest METADATA that is passed on, in bytes.
+const CAP: u64 = 16 << 20;
+
+/// The METADATA of a wheel that was judged.
+///
+/// # Errors
+/// [`FlowError`]: absent for anything but a wheel, unreachable, not as announced.
+pub async fn metadata(app: &Arc<App>, candidate: &Candidate) -> Result<(Sha256, Bytes), FlowError> {
+    let filename = &candidate.file.filename;
+    let project = &candidate.gathered.facts.project;
+    let wheel = DistFilename::parse(filename, Some(project))
+        .ok()
+        .filter(DistFilename::is_wheel);
+    let Some(wheel) = wheel else {
+        return Err(FlowError::Absent(format!(
+            "{filename} is not a wheel: it has no metadata file"
+        )));
+    };
+    let sha256 = match kept(app, candidate).await? {
+        Some(sha256) => sha256,
+        None => obtain_once(app, candidate, wheel).await?,
+    };
+    Ok((sha256, app.blobs.get_bytes(&sha256, CAP).await?))
+}
+
+async fn kept(app: &App, candidate: &Candidate) -> Result<Option<Sha256>, FlowError> {
+    let origin = candidate.gathered.facts.origin.as_ref();
+    if origin.is_some_and(|origin| origin.kind == SourceKind::Hosted) {
+        return Ok(candidate.file.core_metadata.sha256());
+    }
+    let (source, project) = (
+        candidate.source().as_str(),
+        &candidate.gathered.facts.project,
+    );
+    let known = sidecars::find(&app.db, source, project, &candidate.file.filename).await?;
+    match known {
+        Some(known) if app.blobs.exists(&known.sha256).await? => Ok(Some(known.sha256)),
+        _ => Ok(None),
+    }
+}
+
+async fn obtain_once(
+    app: &Arc<App>,
+    candidate: &Candidate,
+    wheel: DistFilename,
+) -> Result<Sha256, FlowError> {
+    let wanted = Wanted {
+        source: candidate.source().clone(),
+        project: candidate.gathered.facts.project.clone(),
+        file: candidate.file.clone(),
+    };
+    let key = (
+        wanted.source.clone(),
+        wanted.project.clone(),
+        wanted.file.filename.to_string(),
+    );
+    let app_of_flight = Arc::clone(app);
+    let flight = || async move {
+        let app = app_of_flight;
+        let (bytes, origin) = obtain(&app, &wanted, &wheel).await?;
+        let sha256 = app.blobs.put_bytes(bytes).await?;
+        let source = wanted.source.as_str();
+        let new = Sidecar {
+            filename: wanted.file.filename.to_string(),
+            sha256,
+            origin,
+        };
+        sidecars::keep(&app.db, source, &wanted.project, &new, app.now()).await?;
+        Ok(sha256)
+    };
+    app.metadata_flights
+        .run(key, flight)
+        .await
+        .map_err(|_| FlowError::Stopping)?
+}
+
+type Found = (Bytes, SidecarOrigin);
+
+async fn obtain(app: &Arc<App>, wanted: &Wanted, wheel: &DistFilename) -> Result<Found, FlowError> {
+    if let Source::Upstream(upstream) = &**app.source(&wanted.source) {
+        let unreachable = |error| FlowError::Unreachable {
+            source_name: wanted.source.clone(),
+            error,
+        };
+        if let Some(found) = beside_the_wheel(app, upstream, wanted).await? {
+            return Ok((found, SidecarOrigin::Claimed));
+        }
+        match by_range(upstream, wanted, wheel).await {
+            Ok(Some(found)) => return Ok((found.into(), SidecarOrigin::Extracted)),
+            Ok(None) => {}
+            Err(error) if error.is_outage() => return Err(unreachable(error)),
+            Err(error) => debug!("metadata of {} by range: {error}", wanted.file.filename),
+        }
+    }
+    Ok((
+        from_the_whole(app, wanted, wheel).await?,
+        SidecarOrigin::Extracted,
+    ))
+}
+
+/// The sidecar file that the source offers, if it does.
+async fn beside_the_wheel(
+    app: &Arc<App>,
+    upstream: &Upstream,
+    wanted: &Wanted,
+) -> Result<Option<Bytes>, FlowError> {
+    if !wanted.file.core_metadata.is_offered() {
+        return Ok(None);
+    }
+    let Ok(url) = Url::parse(&wanted.file.url) else {
+        return Ok(None);
+    };
+    let unreachable = |error| FlowError::Unreachable {
+        source_name: wanted.source.clone(),
+        error,
+    };
+    let found = upstream
+        .source
+        .fetch_metadata(&url, CAP)
+        .await
+        .map_err(unreachable)?;
+    let Some(bytes) = found else { return Ok(None) };
+    let received = Sha256::of(&bytes);
+    match wanted.file.core_metadata.sha256() {
+        Some(announced) if announced != received => {
+            let filename = &wanted.file.filename;
+            let subject = format!("{}/{}/{filename}.metadata", wanted.source, wanted.project);
+            let detail = serde_json::json!({ "announced": announced, "received": received });
+            evidence::raise(app, "wrong-bytes", subject, detail);
+            let what =
+                format!("{filename}.metadata has sha256 {received}, its page says {announced}");
+            Err(FlowError::Mismatch {
+                source_name: wanted.source.clone(),
+                what,
+            })
+        }
+        _ => Ok(Some(bytes)),
+    }
+}
+
+/// METADATA read out of the remote wheel; `None` where the source does not serve ranges.
+async fn by_range(
+    upstream: &Upstream,
+    wanted: &Wanted,
+    wheel: &DistFilename,
+) -> Result<Option<Vec<u8>>, UpstreamError> {
+    let Some(total) = wanted.file.size else {
+        return Ok(None);
+    };
+    let Ok(url) = Url::parse(&wanted.file.url) else {
+        return Ok(None);
+    };
+    let Ok(mut reader) = MetadataReader::start(wheel, total, &Limits::default()) else {
+        return Ok(None);
+    };
+    // A wheel is read in two or three steps; more would be a wheel that leads us on.
+    for _ in 0..4 {
+        let range = reader.range();
+        let asked = ByteRange::Between {
+            first: range.start,
+            last: range.end.saturating_sub(1),
+        };
+        let answer = upstream.source.read_range(&url, asked, CAP).await?;
+        let Some(PartAnswer::Part { bytes, .. }) = answer else {
+            return Ok(None);
+        };
+        match reader.feed(&bytes) {
+            Ok(Step::Done(metadata)) => return Ok(Some(metadata)),
+            Ok(Step::Need(next)) => reader = next,
+            Err(error) => {
+                debug!("metadata of {} by range: {error}", wanted.file.filename);
+                return Ok(None);
+            }
+        }
+    }
+    Ok(None)
+}
+
+async fn from_the_whole(
+    app: &Arc<App>,
+    wanted: &Wanted,
+    wheel: &DistFilename,
+) -> Result<Bytes, FlowError> {
+    let sha256 = match fetch::join(app, wanted.clone()).ended().await {
+        State::Verified { sha256, .. } => sha256,
+        State::Changed { first, .. } => first,
+        State::Failed(error) => return Err(error),
+        State::Asked | State::Arriving { .. } => return Err(FlowError::Stopping),
+    };
+    let blob = app.blobs.open_for_inspection(&sha256).await?;
+    let unreadable = |error: &dyn std::fmt::Display| FlowError::Mismatch {
+        source_name: wanted.source.clone(),
+        what: format!("{} cannot be read: {error}", wanted.file.filename),
+    };
+    let wheel = wheel.clone();
+    // Held until it was read: dropping it removes the scratch file.
+    let (path, _scratch) = match blob {
+        Blob::Local(local) => (local.path().to_path_buf(), None),
+        Blob::Remote(_) => {
+            let mut spool = app.blobs.spool().await?;
+            let mut bytes = blob.whole();
+            while let Some(chunk) = bytes.next().await {
+                spool.write(chunk?).await?;
+            }
+            let finished = spool.finish().await?;
+            (finished.path().to_path_buf(), Some(finished))
+        }
+    };
+    let read = tokio::task::spawn_blocking(move || {
+        let file = std::fs::File::open(path)?;
+        archive::read_wheel(file, &wheel, &Limits::default())
+    })
+    .await;
+    let contents = read
+        .map_err(|_| FlowError::Stopping)?
+        .map_err(|error| unreadable(&error))?;
+    Ok(contents.metadata.into())
+}

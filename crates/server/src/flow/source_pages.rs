@@ -1,0 +1,422 @@
+//! A project's page from one source: published here, out of a folder, or from an upstream, which is
+//! asked once at a time, with validators, and whose last good page stands in while it is down.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis_core::fact::Origin;
+use portcullis_core::index::{SourceKind, Trust};
+use portcullis_core::pypi::name::ProjectName;
+use portcullis_core::pypi::simple::{CoreMetadata, PageFile, ProjectPage, UploadTime, Yanked};
+use portcullis_core::pypi::simple_json::{self, Namespaces};
+use portcullis_core::time::Timestamp;
+use portcullis_store::hosted::{self, HostedFile};
+use portcullis_store::pages::{self, KeptPage, NewPage, Saved};
+use portcullis_store::pins;
+use portcullis_upstream::UpstreamError;
+use portcullis_upstream::client::Validators;
+use portcullis_upstream::simple_index::{FetchedPage, PageAnswer};
+use tracing::{debug, warn};
+
+use crate::app::{App, PageResult};
+use crate::error::FlowError;
+use crate::flow::evidence;
+use crate::source_page::{FirstSeen, Freshness, SourcePage};
+use crate::sources::{FolderPlace, Source, Upstream};
+
+/// How long it is believed that an upstream does not have a project.
+const ABSENT_FOR: Duration = Duration::from_secs(30);
+
+/// How long a stale page is used before the upstream is tried again.
+const RETRY_AFTER: Duration = Duration::from_secs(10);
+
+/// What is known of a project in an outside source.
+#[derive(Clone, Debug)]
+pub enum Known {
+    /// Its page.
+    Page(Arc<SourcePage>),
+    /// It does not have the project, as of a moment ago.
+    Absent {
+        /// Until when that is believed.
+        until: Timestamp,
+    },
+}
+
+impl Known {
+    /// About how much memory it takes, in bytes.
+    pub fn weight(&self) -> u32 {
+        match self {
+            Self::Page(page) => page.weight(),
+            Self::Absent { .. } => 200,
+        }
+    }
+}
+
+/// The page of `project` in `source`; `None` when the source does not have the project.
+///
+/// # Errors
+/// [`FlowError`] when the source cannot be asked and no page of it may stand in.
+pub async fn source_page(
+    app: &Arc<App>,
+    source: &Arc<Source>,
+    project: &ProjectName,
+) -> PageResult {
+    match &**source {
+        Source::Hosted(name) => {
+            let failed = |error| FlowError::SourceFailed {
+                source_name: name.clone(),
+                error: Arc::new(error),
+            };
+            let files = hosted::files(&app.db, name.as_str(), project)
+                .await
+                .map_err(failed)?;
+            let files: Vec<_> = files
+                .into_iter()
+                .filter(|file| file.deleted_at.is_none())
+                .collect();
+            let origin = Origin {
+                source: name.clone(),
+                kind: SourceKind::Hosted,
+                trust: Trust::Inside,
+            };
+            let page = || hosted_page(project, &files);
+            Ok((!files.is_empty()).then(|| {
+                Arc::new(SourcePage::new(
+                    origin,
+                    page(),
+                    &FirstSeen::new(),
+                    Freshness::forever(),
+                ))
+            }))
+        }
+        Source::Folder(folder) => folder_page(app, folder, project).await,
+        Source::Upstream(upstream) => upstream_page(app, upstream, project).await,
+    }
+}
+
+fn hosted_page(project: &ProjectName, files: &[HostedFile]) -> ProjectPage {
+    let mut page = ProjectPage::empty(project.clone());
+    page.files = files.iter().map(hosted_file).collect();
+    page
+}
+
+fn hosted_file(file: &HostedFile) -> PageFile {
+    let sha256 = |digest: portcullis_core::digest::Sha256| {
+        [("sha256".into(), digest.to_hex().into())]
+            .into_iter()
+            .collect()
+    };
+    let mut listed = PageFile::new(&file.filename, "");
+    listed.hashes = sha256(file.sha256);
+    listed.size = Some(file.size);
+    let text = file.upload_time.to_string().into();
+    listed.upload_time = Some(UploadTime {
+        at: file.upload_time,
+        text,
+    });
+    listed.requires_python = file.requires_python.as_deref().map(Into::into);
+    listed.core_metadata = match file.metadata_sha256 {
+        Some(digest) if file.filename.ends_with(".whl") => CoreMetadata::Hashed(sha256(digest)),
+        _ => CoreMetadata::Absent,
+    };
+    listed.yanked = match (file.yanked, file.yanked_reason.as_deref()) {
+        (false, _) => Yanked::No,
+        (true, None | Some("")) => Yanked::Yes,
+        (true, Some(reason)) => Yanked::Because(reason.into()),
+    };
+    listed
+}
+
+async fn folder_page(app: &Arc<App>, folder: &FolderPlace, project: &ProjectName) -> PageResult {
+    let page = folder
+        .source
+        .page(project)
+        .await
+        .map_err(|error| folder.failed(error))?;
+    let Some(page) = page else { return Ok(None) };
+    let first_seen = first_seen_by_pins(app, &folder.origin, &page).await?;
+    let page = SourcePage::new(
+        folder.origin.clone(),
+        page,
+        &first_seen,
+        Freshness::forever(),
+    );
+    Ok(Some(Arc::new(page)))
+}
+
+async fn first_seen_by_pins(
+    app: &App,
+    origin: &Origin,
+    page: &ProjectPage,
+) -> Result<FirstSeen, FlowError> {
+    let pins = pins::pins(&app.db, origin.source.as_str(), &page.name).await?;
+    Ok(pins
+        .into_iter()
+        .map(|pin| (pin.filename, pin.sha256))
+        .collect())
+}
+
+async fn upstream_page(
+    app: &Arc<App>,
+    upstream: &Arc<Upstream>,
+    project: &ProjectName,
+) -> PageResult {
+    let key = (upstream.origin.source.clone(), project.clone());
+    let now = app.now();
+    match app.known_pages.get(&key) {
+        Some(Known::Page(page)) if page.freshness.is_fresh(now) => return Ok(Some(page)),
+        Some(Known::Absent { until }) if now < until => return Ok(None),
+        _ => {}
+    }
+    let flight = || refresh(Arc::clone(app), Arc::clone(upstream), project.clone());
+    app.page_flights
+        .run(key, flight)
+        .await
+        .map_err(|_| FlowError::Stopping)?
+}
+
+/// Asks the upstream whether its page is still what we know, and remembers the answer.
+async fn refresh(app: Arc<App>, upstream: Arc<Upstream>, project: ProjectName) -> PageResult {
+    let source = &upstream.origin.source;
+    let key = (source.clone(), project.clone());
+    let known = match app.known_pages.get(&key) {
+        Some(Known::Page(page)) => Some(page),
+        _ => None,
+    };
+    let kept = pages::load(&app.db, source.as_str(), &project).await?;
+    let validators = kept.as_ref().map(|kept| Validators {
+        etag: kept.etag.clone(),
+        last_modified: kept.last_modified.clone(),
+    });
+    let answer = upstream
+        .source
+        .fetch_page(&project, validators.as_ref())
+        .await;
+    let now = app.now();
+    let fresh = Freshness::until(after(now, upstream.fresh_for));
+    let page = match (answer, kept) {
+        (Ok(PageAnswer::Absent), _) => {
+            app.known_pages.insert(
+                key,
+                Known::Absent {
+                    until: after(now, ABSENT_FOR),
+                },
+            );
+            return Ok(None);
+        }
+        (Ok(PageAnswer::NotModified), Some(kept)) => {
+            confirm(&app, &upstream, &project, now);
+            match known {
+                Some(page) if page.freshness.stale_since.is_none() => {
+                    page.freshness.extend(after(now, upstream.fresh_for));
+                    page
+                }
+                _ => revive(&app, &upstream, &project, &kept, fresh).await?,
+            }
+        }
+        (Ok(PageAnswer::NotModified), None) => return Err(unconditional(&upstream)),
+        (Ok(PageAnswer::Page(fetched)), kept) => {
+            take_in(&app, &upstream, *fetched, kept, fresh).await?
+        }
+        (Err(error), kept) => stand_in(&app, &upstream, &project, known, kept, error).await?,
+    };
+    app.known_pages.insert(key, Known::Page(Arc::clone(&page)));
+    Ok(Some(page))
+}
+
+fn after(moment: Timestamp, period: Duration) -> Timestamp {
+    moment.plus_millis(i64::try_from(period.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn unconditional(upstream: &Upstream) -> FlowError {
+    FlowError::Mismatch {
+        source_name: upstream.origin.source.clone(),
+        what: "304 to a request without a condition".to_owned(),
+    }
+}
+
+fn confirm(app: &Arc<App>, upstream: &Upstream, project: &ProjectName, now: Timestamp) {
+    let (app, source, project) = (
+        Arc::clone(app),
+        upstream.origin.source.clone(),
+        project.clone(),
+    );
+    tokio::spawn(async move {
+        if let Err(error) = pages::touch(&app.db, source.as_str(), &project, now).await {
+            warn!(%source, %project, "could not note that the page of {project} is current: {error}");
+        }
+    });
+}
+
+/// A new page: what its files were first seen with is carried over, changes are reported, and the page
+/// is kept for when the upstream is down.
+async fn take_in(
+    app: &Arc<App>,
+    upstream: &Arc<Upstream>,
+    fetched: FetchedPage,
+    kept: Option<KeptPage>,
+    fresh: Freshness,
+) -> Result<Arc<SourcePage>, FlowError> {
+    let FetchedPage {
+        page, validators, ..
+    } = fetched;
+    let mut first_seen = first_seen_by_pins(app, &upstream.origin, &page).await?;
+    if let Some(kept) = &kept {
+        let before = decode(&page.name, kept);
+        carry_over(&mut first_seen, before.as_ref(), &claims_of(kept));
+    }
+    first_seen
+        .retain(|filename, first| page.file(filename).and_then(PageFile::sha256) != Some(*first));
+    let body = simple_json::render(&page, Namespaces::Unsupported);
+    let made = Arc::new(SourcePage::new(
+        upstream.origin.clone(),
+        page,
+        &first_seen,
+        fresh,
+    ));
+    evidence::report_changed_hashes(app, &made);
+    keep_in_background(app, upstream, &made, body, validators, first_seen, kept);
+    Ok(made)
+}
+
+/// Adds to `first_seen` what an earlier page and its claims say, where nothing was verified.
+fn carry_over(first_seen: &mut FirstSeen, before: Option<&ProjectPage>, claims: &FirstSeen) {
+    for (filename, digest) in claims {
+        first_seen.entry(filename.clone()).or_insert(*digest);
+    }
+    for file in before.iter().flat_map(|page| &page.files) {
+        if let Some(digest) = file.sha256() {
+            first_seen
+                .entry(file.filename.to_string())
+                .or_insert(digest);
+        }
+    }
+}
+
+fn claims_of(kept: &KeptPage) -> FirstSeen {
+    serde_json::from_slice(&kept.claims).unwrap_or_default()
+}
+
+fn decode(project: &ProjectName, kept: &KeptPage) -> Option<ProjectPage> {
+    let body = zstd::stream::decode_all(&kept.body[..]).ok()?;
+    simple_json::parse(&body, project).ok()
+}
+
+fn keep_in_background(
+    app: &Arc<App>,
+    upstream: &Arc<Upstream>,
+    made: &Arc<SourcePage>,
+    body: Vec<u8>,
+    validators: Validators,
+    first_seen: FirstSeen,
+    kept: Option<KeptPage>,
+) {
+    let (app, source) = (Arc::clone(app), upstream.origin.source.clone());
+    let project = made.page.name.clone();
+    tokio::spawn(async move {
+        let now = app.now();
+        let compressed = tokio::task::spawn_blocking(move || zstd::bulk::compress(&body, 1)).await;
+        let Ok(Ok(body)) = compressed else { return };
+        let page = NewPage {
+            body,
+            content_kind: "json+zstd".to_owned(),
+            etag: validators.etag,
+            last_modified: validators.last_modified,
+            fetched_at: now,
+            checked_at: now,
+            claims: serde_json::to_vec(&first_seen).expect("names and digests are JSON"),
+        };
+        save(
+            &app,
+            source.as_str(),
+            &project,
+            page,
+            kept.map(|kept| kept.generation),
+        )
+        .await;
+    });
+}
+
+/// Saves a page. Where another replica was faster, its claims are merged and it is tried again.
+async fn save(
+    app: &App,
+    source: &str,
+    project: &ProjectName,
+    mut page: NewPage,
+    mut replaces: Option<i64>,
+) {
+    for _ in 0..5 {
+        match pages::save(&app.db, source, project, &page, replaces).await {
+            Ok(Saved::As(_)) => return,
+            Ok(Saved::Raced) => {}
+            Err(error) => {
+                warn!(source, %project, "could not keep the page of {project}: {error}");
+                return;
+            }
+        }
+        let Ok(Some(other)) = pages::load(&app.db, source, project).await else {
+            return;
+        };
+        let mut claims: FirstSeen = serde_json::from_slice(&page.claims).unwrap_or_default();
+        carry_over(&mut claims, None, &claims_of(&other));
+        page.claims = serde_json::to_vec(&claims).expect("names and digests are JSON");
+        replaces = Some(other.generation);
+    }
+    debug!(source, %project, "the page of {project} was kept by other replicas meanwhile");
+}
+
+/// A kept page that is confirmed or stands in.
+async fn revive(
+    app: &App,
+    upstream: &Upstream,
+    project: &ProjectName,
+    kept: &KeptPage,
+    freshness: Freshness,
+) -> Result<Arc<SourcePage>, FlowError> {
+    let Some(page) = decode(project, kept) else {
+        return Err(FlowError::Mismatch {
+            source_name: upstream.origin.source.clone(),
+            what: "the page that was kept cannot be read".to_owned(),
+        });
+    };
+    let mut first_seen = first_seen_by_pins(app, &upstream.origin, &page).await?;
+    carry_over(&mut first_seen, None, &claims_of(kept));
+    Ok(Arc::new(SourcePage::new(
+        upstream.origin.clone(),
+        page,
+        &first_seen,
+        freshness,
+    )))
+}
+
+/// The last good page while the upstream cannot answer, within the configured bound.
+async fn stand_in(
+    app: &App,
+    upstream: &Upstream,
+    project: &ProjectName,
+    known: Option<Arc<SourcePage>>,
+    kept: Option<KeptPage>,
+    error: UpstreamError,
+) -> Result<Arc<SourcePage>, FlowError> {
+    let source = &upstream.origin.source;
+    let now = app.now();
+    let unreachable = |error| FlowError::Unreachable {
+        source_name: source.clone(),
+        error,
+    };
+    let Some(kept) = kept else {
+        warn!(%source, %project, "no page of {project}: {error}");
+        return Err(unreachable(error));
+    };
+    if now >= after(kept.checked_at, upstream.stale_for) {
+        warn!(%source, %project, "the page of {project} is too old to stand in: {error}");
+        return Err(unreachable(error));
+    }
+    warn!(%source, %project, "serving the page of {project} of {}: {error}", kept.checked_at);
+    metrics::counter!("portcullis_stale_pages_total", "source" => source.to_string()).increment(1);
+    let freshness = Freshness::stale(after(now, RETRY_AFTER), kept.checked_at);
+    match known {
+        Some(page) => Ok(Arc::new(page.with_freshness(freshness))),
+        None => revive(app, upstream, project, &kept, freshness).await,
+    }
+}

@@ -1,0 +1,89 @@
+//! Whether the process lives, whether it can do its work, and its figures. Liveness asks nothing else,
+//! so that an outage of the database never gets the gateway restarted.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
+use portcullis_core::digest::Sha256;
+use portcullis_upstream::breaker::BreakerState;
+use serde_json::json;
+
+use crate::app::App;
+use crate::sources::Source;
+
+pub(super) async fn live() -> &'static str {
+    "ok\n"
+}
+
+/// Ready when database and blobs answer. An upstream that is down does not make the gateway unready:
+/// it goes on with what it has.
+pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
+    let database = app.db.ping().await.map_err(|error| error.to_string());
+    let blobs = app
+        .blobs
+        .exists(&Sha256::of(b"portcullis"))
+        .await
+        .map(drop)
+        .map_err(|error| error.to_string());
+    let said = |result: &Result<(), String>| match result {
+        Ok(()) => "ok",
+        Err(_) => "does not answer",
+    };
+    for error in [&database, &blobs]
+        .into_iter()
+        .filter_map(|result| result.as_ref().err())
+    {
+        tracing::warn!("not ready: {error}");
+    }
+    let is_ready = database.is_ok() && blobs.is_ok();
+    let body = json!({
+        "ready": is_ready, "database": said(&database), "blobs": said(&blobs),
+        "upstreams": upstreams(&app),
+    });
+    let mut response = Response::new(Body::from(format!("{body}\n")));
+    if !is_ready {
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    response
+}
+
+fn upstreams(app: &App) -> serde_json::Value {
+    let now = tokio::time::Instant::now();
+    let states = app
+        .sources
+        .iter()
+        .filter_map(|(name, source)| match &**source {
+            Source::Upstream(upstream) => {
+                let state = match upstream.source.pages_state(now) {
+                    BreakerState::Closed => "asked",
+                    BreakerState::Open => "paused",
+                    BreakerState::HalfOpen => "tried again",
+                };
+                Some((name.to_string(), json!(state)))
+            }
+            Source::Hosted(_) | Source::Folder(_) => None,
+        });
+    serde_json::Value::Object(states.collect())
+}
+
+pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
+    let now = tokio::time::Instant::now();
+    for (name, source) in &app.sources {
+        if let Source::Upstream(upstream) = &**source {
+            let open = upstream.source.pages_state(now) != BreakerState::Closed;
+            metrics::gauge!("portcullis_upstream_paused", "source" => name.to_string())
+                .set(f64::from(u8::from(open)));
+        }
+    }
+    metrics::gauge!("portcullis_page_cache_bytes").set(app.rendered.weighted_size() as f64);
+    let mut response = Response::new(Body::from(crate::serve::figures().render()));
+    let plain = HeaderValue::from_static("text/plain; version=0.0.4");
+    response.headers_mut().insert(CONTENT_TYPE, plain);
+    response
+}

@@ -1,0 +1,101 @@
+//! The upload API at `/legacy/`, as twine, uv, poetry, pdm, hatch and flit speak it.
+
+use std::sync::Arc;
+
+use axum::body::{Body, BodyDataStream};
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use http::header::{CONTENT_TYPE, LOCATION};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use multer::Multipart;
+
+use super::Peer;
+use super::problem::problem;
+use crate::app::App;
+use crate::error::FlowError;
+use crate::flow::upload::{self, Uploaded};
+use crate::identity::Caller;
+
+pub(super) async fn default_upload(State(app): State<Arc<App>>, request: Request) -> Response {
+    answer(&app, None, request).await
+}
+
+pub(super) async fn upload(
+    State(app): State<Arc<App>>,
+    Path(index): Path<String>,
+    request: Request,
+) -> Response {
+    answer(&app, Some(&index), request).await
+}
+
+/// The address ends in a slash. 308 keeps method and body.
+pub(super) async fn add_slash(uri: Uri) -> Response {
+    let last = uri.path().rsplit('/').next().unwrap_or_default();
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    if let Ok(location) = HeaderValue::try_from(format!("{last}/")) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
+}
+
+async fn answer(app: &Arc<App>, index: Option<&str>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let address = parts.extensions.get::<Peer>().map(|peer| peer.0.ip());
+    let mut stream = body.into_data_stream();
+    let result = async {
+        let index = app.index(index)?;
+        let caller = Caller::of(app, &parts.headers, address).await?;
+        let form = multipart(&parts.headers, &mut stream)?;
+        upload::upload(app, index, &caller, form).await
+    }
+    .await;
+    match result {
+        Ok(uploaded) => accepted(uploaded),
+        Err(error) => {
+            drain(&mut stream).await;
+            problem(app, &parts.headers, &error)
+        }
+    }
+}
+
+fn multipart<'b>(
+    headers: &HeaderMap,
+    body: &'b mut BodyDataStream,
+) -> Result<Multipart<'b>, FlowError> {
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let boundary = content_type.and_then(|value| multer::parse_boundary(value).ok());
+    let boundary = boundary.ok_or_else(|| {
+        FlowError::Invalid("an upload is a form of type multipart/form-data".to_owned())
+    })?;
+    Ok(Multipart::new(body, boundary))
+}
+
+/// How much of a refused upload is still read, in bytes.
+const DRAINED: usize = 32 << 20;
+
+/// Reads on after a refusal: a client that is still sending when the connection closes never sees the
+/// answer.
+async fn drain(stream: &mut BodyDataStream) {
+    use futures_util::StreamExt as _;
+    let mut drained = 0;
+    while let Some(Ok(chunk)) = stream.next().await {
+        drained += chunk.len();
+        if drained > DRAINED {
+            return;
+        }
+    }
+}
+
+fn accepted(uploaded: Uploaded) -> Response {
+    let text = match uploaded {
+        Uploaded::New => "",
+        Uploaded::Identical => "This file is here already, with the same content.\n",
+    };
+    let mut response = Response::new(Body::from(text));
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, plain);
+    response
+}

@@ -1,0 +1,128 @@
+//! Every error as an answer: the only table of status codes. Bodies are problem documents (RFC 9457);
+//! the status line carries the same in one line, since that is what pip, poetry and twine show.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use hyper::ext::ReasonPhrase;
+use portcullis_core::explain;
+use portcullis_upstream::UpstreamError;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tracing::error;
+
+use super::base_url;
+use crate::app::App;
+use crate::error::FlowError;
+
+/// The media type of problem documents.
+const PROBLEM_JSON: &str = "application/problem+json";
+
+/// The status of every error.
+fn status(error: &FlowError) -> StatusCode {
+    match error {
+        FlowError::Invalid(_) => StatusCode::BAD_REQUEST,
+        FlowError::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+        FlowError::Forbidden(_) | FlowError::Refused(_) => StatusCode::FORBIDDEN,
+        FlowError::Absent(_) => StatusCode::NOT_FOUND,
+        FlowError::ForeignName(_) => StatusCode::CONFLICT,
+        FlowError::Gone(_) => StatusCode::GONE,
+        FlowError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        FlowError::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
+        FlowError::Unreachable {
+            error: UpstreamError::Unreachable { .. },
+            ..
+        }
+        | FlowError::SourceFailed { .. }
+        | FlowError::Store(_)
+        | FlowError::Blob(_)
+        | FlowError::Disk(_)
+        | FlowError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+        FlowError::Unreachable { .. } | FlowError::Mismatch { .. } => StatusCode::BAD_GATEWAY,
+    }
+}
+
+/// What the client is told. What broke inside is for the log.
+fn told(error: &FlowError) -> String {
+    match error {
+        FlowError::Store(_) | FlowError::Disk(_) | FlowError::Blob(_) => {
+            "the gateway's own storage does not answer; try again, or tell its operator".to_owned()
+        }
+        FlowError::SourceFailed { source_name, .. } => format!(
+            "source {source_name} does not answer, and no other source may stand in for it; try again"
+        ),
+        other => other.to_string(),
+    }
+}
+
+/// The answer for an error.
+pub fn problem(app: &App, headers: &HeaderMap, error: &FlowError) -> Response {
+    let status = status(error);
+    if status.is_server_error() {
+        error!("{error}");
+    }
+    if let FlowError::Refused(refusal) = error {
+        let why = app.why_url(&base_url(app, headers), &refusal.decision);
+        let body = explain::problem(&refusal.decision, &why, status.as_u16());
+        return answer(
+            status,
+            &explain::reason_phrase(&refusal.decision, &why),
+            &body,
+        );
+    }
+    let detail = told(error);
+    let title = format!(
+        "Portcullis: {}",
+        status.canonical_reason().unwrap_or("error")
+    );
+    let body = json!({
+        "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail,
+    });
+    let mut response = answer(status, &explain::one_line(&detail), &body);
+    if let Some(after) = error.retry_after() {
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static("Basic realm=\"Portcullis\"");
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+fn answer(status: StatusCode, reason: &str, body: &Value) -> Response {
+    let mut response = Response::new(Body::from(format!("{body}\n")));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(reason) = ReasonPhrase::try_from(reason.as_bytes()) {
+        response.extensions_mut().insert(reason);
+    }
+    response
+}
+
+/// What is answered where nothing is.
+pub(super) async fn no_such_page(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    let what = format!(
+        "there is nothing at {}; the index is at /simple/",
+        uri.path()
+    );
+    problem(&app, &headers, &FlowError::Absent(what))
+}
+
+/// What is answered to a method that an address does not take.
+pub(super) async fn wrong_method() -> Response {
+    let body = json!({
+        "type": "about:blank", "title": "Portcullis: Method Not Allowed", "status": 405,
+        "detail": "this address does not take this method",
+    });
+    answer(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed", &body).into_response()
+}

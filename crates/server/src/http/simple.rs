@@ -1,0 +1,203 @@
+//! The simple repository API (PEP 503, 691): the list of projects and each project's page.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING,
+    CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, VARY,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use portcullis_core::pypi::name::ProjectName;
+use portcullis_core::pypi::negotiate::{Encoding, Format, encoding, negotiate};
+use portcullis_core::pypi::simple::ProjectList;
+use portcullis_core::pypi::{simple_html, simple_json};
+use serde::Deserialize;
+use tracing::Instrument as _;
+
+use super::Peer;
+use super::problem::problem;
+use crate::app::App;
+use crate::error::FlowError;
+use crate::flow::{project_list, simple_page};
+use crate::identity::Caller;
+use crate::rendered::{Rendered, Validity};
+use crate::source_page::Freshness;
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Parameters {
+    format: Option<String>,
+}
+
+type Asked = (HeaderMap, Query<Parameters>, Option<axum::Extension<Peer>>);
+
+pub(super) async fn default_page(
+    State(app): State<Arc<App>>,
+    Path(project): Path<String>,
+    asked: Asked,
+) -> Response {
+    answer_page(&app, None, &project, asked).await
+}
+
+pub(super) async fn page(
+    State(app): State<Arc<App>>,
+    Path((index, project)): Path<(String, String)>,
+    asked: Asked,
+) -> Response {
+    answer_page(&app, Some(&index), &project, asked).await
+}
+
+pub(super) async fn default_list(State(app): State<Arc<App>>, asked: Asked) -> Response {
+    answer_list(&app, None, asked).await
+}
+
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    Path(index): Path<String>,
+    asked: Asked,
+) -> Response {
+    answer_list(&app, Some(&index), asked).await
+}
+
+/// A page's address ends in a slash; relative, so that it holds behind any prefix.
+pub(super) async fn add_slash(uri: Uri) -> Response {
+    let last = uri.path().rsplit('/').next().unwrap_or_default();
+    redirect(&format!("{last}/"), &uri)
+}
+
+async fn answer_page(
+    app: &Arc<App>,
+    index: Option<&str>,
+    project: &str,
+    (headers, parameters, peer): Asked,
+) -> Response {
+    let flow = async {
+        let index = app.index(index)?;
+        let caller = Caller::of(app, &headers, peer.map(|peer| peer.0.0.ip())).await?;
+        caller.may_read(app)?;
+        let name =
+            ProjectName::new(project).map_err(|error| FlowError::Absent(error.to_string()))?;
+        if name.as_str() != project {
+            return Ok(redirect_to_name(&name, &parameters));
+        }
+        let format = format_of(&headers, &parameters)?;
+        let page = simple_page::page(app, index, &name, format).await?;
+        Ok(send(&page, format, &headers).await)
+    };
+    match flow.await {
+        Ok(response) => response,
+        Err(error) => {
+            let span = tracing::info_span!("page", project);
+            async { problem(app, &headers, &error) }
+                .instrument(span)
+                .await
+        }
+    }
+}
+
+async fn answer_list(
+    app: &Arc<App>,
+    index: Option<&str>,
+    (headers, parameters, peer): Asked,
+) -> Response {
+    let flow = async {
+        let index = app.index(index)?;
+        let caller = Caller::of(app, &headers, peer.map(|peer| peer.0.0.ip())).await?;
+        caller.may_read(app)?;
+        let format = format_of(&headers, &parameters)?;
+        let projects = project_list::projects(app, index).await?;
+        let list = ProjectList {
+            projects,
+            meta_extra: Vec::new(),
+            skipped: 0,
+        };
+        let bytes = match format {
+            Format::Json => simple_json::render_list(&list),
+            Format::Html | Format::LegacyHtml => simple_html::render_list(&list).into_bytes(),
+        };
+        let valid = Validity {
+            epoch: app.epoch(),
+            changes_at: None,
+            freshness: Freshness::forever(),
+        };
+        Ok(send(&Arc::new(Rendered::new(bytes, valid)), format, &headers).await)
+    };
+    flow.await
+        .unwrap_or_else(|error| problem(app, &headers, &error))
+}
+
+fn format_of(headers: &HeaderMap, parameters: &Query<Parameters>) -> Result<Format, FlowError> {
+    let accept = headers
+        .get(ACCEPT)
+        .map(|accept| accept.to_str().unwrap_or(""));
+    negotiate(accept, parameters.format.as_deref())
+        .map_err(|error| FlowError::NotAcceptable(error.to_string()))
+}
+
+fn redirect_to_name(name: &ProjectName, parameters: &Query<Parameters>) -> Response {
+    let query = match &parameters.format {
+        Some(format) => Uri::try_from(format!("/?format={format}")).unwrap_or_default(),
+        None => Uri::default(),
+    };
+    redirect(&format!("../{name}/"), &query)
+}
+
+fn redirect(to: &str, uri: &Uri) -> Response {
+    let location = match uri.query() {
+        Some(query) => format!("{to}?{query}"),
+        None => to.to_owned(),
+    };
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
+    if let Ok(location) = HeaderValue::try_from(location) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
+}
+
+/// Since when the source could not confirm what the page says.
+const STALE_SINCE: HeaderName = HeaderName::from_static("x-portcullis-stale-since");
+
+async fn send(page: &Arc<Rendered>, format: Format, headers: &HeaderMap) -> Response {
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+    };
+    let coding = page.encoding(encoding(text(ACCEPT_ENCODING)));
+    let known = text(IF_NONE_MATCH).is_some_and(|tags| page.is_known(tags));
+    let mut response = match known {
+        true => Response::new(Body::empty()),
+        false => Response::new(Body::from(page.bytes(coding).await)),
+    };
+    let fields = response.headers_mut();
+    fields.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
+    fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    fields.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    if let Ok(etag) = HeaderValue::from_str(page.etag(coding)) {
+        fields.insert(ETAG, etag);
+    }
+    if let Some(since) = page.valid.freshness.stale_since
+        && let Ok(since) = HeaderValue::try_from(since.to_string())
+    {
+        fields.insert(STALE_SINCE, since);
+    }
+    if known {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return response;
+    }
+    fields.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static(format.content_type()),
+    );
+    if let Some(coding) = content_coding(coding) {
+        fields.insert(CONTENT_ENCODING, coding);
+    }
+    response
+}
+
+fn content_coding(coding: Encoding) -> Option<HeaderValue> {
+    coding.content_encoding().map(HeaderValue::from_static)
+}

@@ -1,0 +1,157 @@
+//! Who is asking: the token that a request shows and what the client says of itself. What a token may
+//! do is decided by `portcullis_core::access`.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{AUTHORIZATION, USER_AGENT};
+use http::{HeaderMap, HeaderValue};
+use portcullis_core::access::{Action, TokenText};
+use portcullis_store::tokens::{self, Token};
+
+use crate::app::App;
+use crate::config::Reading;
+use crate::error::FlowError;
+use crate::http::user_agent::MAX_USER_AGENT;
+
+/// Who is asking.
+#[derive(Clone, Debug, Default)]
+pub struct Caller {
+    /// The token that was shown, if any.
+    pub token: Option<Token>,
+    /// The address of the connection.
+    pub address: Option<IpAddr>,
+    /// The User-Agent, as it was sent.
+    pub user_agent: Option<HeaderValue>,
+}
+
+const NO_CREDENTIALS: &str = "a token is needed: user __token__, password the token";
+const BAD_CREDENTIALS: &str = "the token is unknown, expired or revoked";
+
+impl Caller {
+    /// Reads who is asking from the headers of a request.
+    ///
+    /// # Errors
+    /// [`FlowError::Unauthenticated`] when credentials are shown that are not a live token's: they
+    /// are never ignored, so that a typing error does not look like a missing right.
+    pub async fn of(
+        app: &Arc<App>,
+        headers: &HeaderMap,
+        address: Option<IpAddr>,
+    ) -> Result<Self, FlowError> {
+        let token = match headers.get(AUTHORIZATION) {
+            None => None,
+            Some(value) => {
+                let text = value.to_str().ok().and_then(credentials);
+                let text = text.ok_or(FlowError::Unauthenticated(BAD_CREDENTIALS))?;
+                let token = authenticate(app, &text).await?;
+                Some(token.ok_or(FlowError::Unauthenticated(BAD_CREDENTIALS))?)
+            }
+        };
+        Ok(Self {
+            token,
+            address,
+            user_agent: headers.get(USER_AGENT).cloned(),
+        })
+    }
+
+    /// The User-Agent as text, cut to what is kept.
+    pub fn user_agent_text(&self) -> Option<String> {
+        let text = String::from_utf8_lossy(self.user_agent.as_ref()?.as_bytes());
+        Some(text.chars().take(MAX_USER_AGENT).collect())
+    }
+
+    /// The name of the token, for records.
+    pub fn token_name(&self) -> Option<String> {
+        self.token.as_ref().map(|token| token.name.clone())
+    }
+
+    /// That the caller may read.
+    ///
+    /// # Errors
+    /// [`FlowError::Unauthenticated`] without a token where one is needed, [`FlowError::Forbidden`]
+    /// with one that may not read.
+    pub fn may_read(&self, app: &App) -> Result<(), FlowError> {
+        match (&self.token, app.config.reading) {
+            (None, Reading::Anonymous) => Ok(()),
+            _ => self.may(Action::Read),
+        }
+    }
+
+    /// That the caller may do `action`.
+    ///
+    /// # Errors
+    /// [`FlowError::Unauthenticated`] without a token, [`FlowError::Forbidden`] with one that does
+    /// not reach that far.
+    pub fn may(&self, action: Action<'_>) -> Result<(), FlowError> {
+        let Some(token) = &self.token else {
+            return Err(FlowError::Unauthenticated(NO_CREDENTIALS));
+        };
+        if token.scopes.allows(action) {
+            return Ok(());
+        }
+        let what = match action {
+            Action::Read => "read".to_owned(),
+            Action::Upload(project) => format!("publish {project}"),
+            Action::Review => "review".to_owned(),
+            Action::Admin => "administer".to_owned(),
+        };
+        Err(FlowError::Forbidden(format!(
+            "token {} may not {what}: its scopes are {}",
+            token.name, token.scopes
+        )))
+    }
+}
+
+/// The token in an Authorization header: Basic with any user name, as installers send it, or Bearer.
+fn credentials(header: &str) -> Option<String> {
+    let (scheme, rest) = header.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(rest.trim().to_owned());
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(rest.trim()).ok()?).ok()?;
+    decoded
+        .split_once(':')
+        .map(|(_, password)| password.to_owned())
+}
+
+async fn authenticate(app: &Arc<App>, text: &str) -> Result<Option<Token>, FlowError> {
+    let Ok(text) = TokenText::parse(text) else {
+        return Ok(None);
+    };
+    let hash = text.hash();
+    let now = app.now();
+    let known = match app.tokens.get(&hash) {
+        Some(known) => known,
+        None => {
+            let found = tokens::authenticate(&app.db, &text, now).await?;
+            app.tokens.insert(hash, found.clone());
+            found
+        }
+    };
+    let live = known.filter(|token| token.is_live(now));
+    if let Some(token) = &live {
+        app.last_used.note(token.id, now);
+    }
+    Ok(live)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_taken_from_basic_and_bearer() {
+        let basic = format!("Basic {}", STANDARD.encode("__token__:pc_x"));
+        assert_eq!(credentials(&basic).as_deref(), Some("pc_x"));
+        assert_eq!(credentials("bearer pc_x").as_deref(), Some("pc_x"));
+        for header in ["", "Basic", "Basic !!", "Digest a", "Basic YQ=="] {
+            assert_eq!(credentials(header), None, "{header}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What runs beside requests: watching policy files and learning of what other processes changed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use portcullis_core::ledger::Kind;
+use portcullis_store::generations::{self, Counter};
+use portcullis_store::hosted;
+use portcullis_store::ledger;
+use serde_json::json;
+use tracing::{error, info, warn};
+
+use crate::app::App;
+use crate::error::FlowError;
+
+/// How often the database is asked what changed.
+const POLL: Duration = Duration::from_millis(500);
+
+/// How often it is written down when tokens were last used.
+const FLUSH: Duration = Duration::from_secs(60);
+
+/// Writes down when tokens were last used.
+pub async fn flush_last_used(app: &App) {
+    if let Err(error) = app.last_used.flush(&app.db).await {
+        warn!("could not note when tokens were last used: {error}");
+    }
+}
+
+/// Starts everything that runs beside requests. It ends when the returned handle is aborted.
+pub fn start(app: Arc<App>) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async move {
+        record_policies(&app).await;
+        let mut seen = Seen::now(&app).await;
+        loop {
+            tokio::time::sleep(POLL).await;
+            if let Err(error) = seen.catch_up(&app).await {
+                warn!("could not ask the database what changed: {error}");
+            }
+            reload_policies(&app, &mut seen.files).await;
+            if seen.last_flush.elapsed() >= FLUSH {
+                seen.last_flush = tokio::time::Instant::now();
+                flush_last_used(&app).await;
+            }
+        }
+    })
+}
+
+/// What this process knows of what changed.
+struct Seen {
+    counters: std::collections::BTreeMap<Counter, i64>,
+    files: HashMap<std::path::PathBuf, Option<SystemTime>>,
+    last_flush: tokio::time::Instant,
+}
+
+impl Seen {
+    async fn now(app: &App) -> Self {
+        let files = app
+            .policies
+            .files()
+            .into_iter()
+            .map(|file| (file.clone(), modified(&file)));
+        let counters = generations::all(&app.db).await.unwrap_or_default();
+        Self {
+            counters,
+            files: files.collect(),
+            last_flush: tokio::time::Instant::now(),
+        }
+    }
+
+    /// Acts on everything that changed since the last look, whoever changed it.
+    async fn catch_up(&mut self, app: &App) -> Result<(), FlowError> {
+        let now = generations::all(&app.db).await?;
+        let value = |counters: &std::collections::BTreeMap<Counter, i64>, counter| {
+            counters.get(&counter).copied().unwrap_or_default()
+        };
+        let changed = |counter| value(&self.counters, counter) != value(&now, counter);
+        if changed(Counter::Names) {
+            app.reload_names().await?;
+        }
+        if changed(Counter::Tokens) {
+            app.tokens.invalidate_all();
+        }
+        if changed(Counter::Hosted) {
+            let since = value(&self.counters, Counter::Hosted);
+            for (_, project) in hosted::changed_since(&app.db, since).await? {
+                app.forget_rendered(&project);
+            }
+        }
+        self.counters = now;
+        Ok(())
+    }
+}
+
+fn modified(file: &std::path::Path) -> Option<SystemTime> {
+    std::fs::metadata(file)
+        .and_then(|metadata| metadata.modified())
+        .ok()
+}
+
+async fn reload_policies(app: &App, files: &mut HashMap<std::path::PathBuf, Option<SystemTime>>) {
+    let mut changed = false;
+    for (file, before) in files.iter_mut() {
+        let now = modified(file);
+        changed |= now != *before;
+        *before = now;
+    }
+    if !changed {
+        return;
+    }
+    let reloaded = app.policies.reload();
+    for (index, error) in &reloaded.failed {
+        error!(%index, "the policy of {index} stays as it was:\n{error}");
+        metrics::counter!("portcullis_policy_errors_total").increment(1);
+    }
+    if !reloaded.loaded.is_empty() {
+        app.next_epoch();
+    }
+    for (index, policy) in &reloaded.loaded {
+        info!(%index, "the policy of {index} is now {}", policy.file());
+        record_policy(app, index.as_str(), policy).await;
+    }
+}
+
+async fn record_policies(app: &App) {
+    let all: Vec<_> = app
+        .policies
+        .all()
+        .map(|(index, policy)| (index.to_string(), policy))
+        .collect();
+    for (index, policy) in all {
+        record_policy(app, &index, &policy).await;
+    }
+}
+
+async fn record_policy(app: &App, index: &str, policy: &portcullis_core::policy::Policy) {
+    let payload = json!({ "index": index, "file": policy.file(), "digest": policy.digest() });
+    let recorded = ledger::record(
+        &app.db,
+        Kind::Policy,
+        &payload,
+        Some(Counter::Policy),
+        app.now(),
+    )
+    .await;
+    if let Err(error) = recorded {
+        error!(index, "could not record the policy of {index}: {error}");
+    }
+}

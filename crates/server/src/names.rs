@@ -1,0 +1,48 @@
+//! The owned and prohibited names as they are in force: loaded from the vault, asked in memory.
+
+use portcullis_core::fact::Prohibition;
+use portcullis_core::index::OwnedNames;
+use portcullis_core::pypi::name::{NamePattern, ProjectName};
+use portcullis_store::{Db, StoreError, names};
+
+/// Names in force.
+#[derive(Debug, Default)]
+pub struct Names {
+    /// What is owned.
+    pub owned: OwnedNames,
+    prohibited: Vec<(NamePattern, Prohibition)>,
+}
+
+impl Names {
+    /// Loads what is in force now.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn load(db: &Db) -> Result<Self, StoreError> {
+        let owned = names::owned(db).await?;
+        let prohibited = names::prohibited(db).await?.into_iter().map(|prohibited| {
+            let pattern = prohibited.pattern.to_string();
+            let reason = prohibited.reason.into();
+            (
+                prohibited.pattern,
+                Prohibition {
+                    pattern: pattern.into(),
+                    reason,
+                },
+            )
+        });
+        Ok(Self {
+            owned: OwnedNames::new(owned.iter().map(names::OwnedName::ownership)),
+            prohibited: prohibited.collect(),
+        })
+    }
+
+    /// Why `project` is prohibited, if it is.
+    pub fn prohibition(&self, project: &ProjectName) -> Option<Prohibition> {
+        let found = self
+            .prohibited
+            .iter()
+            .find(|(pattern, _)| pattern.matches(project));
+        found.map(|(_, prohibition)| prohibition.clone())
+    }
+}

@@ -1,0 +1,190 @@
+//! [`SourcePage`], a project's page as one source gives it, together with the facts of its files. It is
+//! made once for each version of the page and shared by everything that judges or renders it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use portcullis_core::digest::Sha256;
+use portcullis_core::fact::{Fact, FileFacts, Origin, ReleaseShape};
+use portcullis_core::pypi::filename::{DistFilename, DistKind};
+use portcullis_core::pypi::name::ProjectName;
+use portcullis_core::pypi::simple::{PageFile, ProjectPage};
+use portcullis_core::pypi::version::Version;
+use portcullis_core::time::Timestamp;
+
+/// The digests under which file names were first seen in a source.
+pub type FirstSeen = BTreeMap<String, Sha256>;
+
+/// A project's page as one source gives it.
+#[derive(Debug)]
+pub struct SourcePage {
+    /// The source.
+    pub origin: Origin,
+    /// The page. File URLs are absolute where the source is an upstream.
+    pub page: ProjectPage,
+    /// The facts of each file, in the order of the page.
+    pub facts: Vec<FileFacts>,
+    /// Different for every page that this process has made.
+    pub generation: u64,
+    /// How long it may be used without asking the source again.
+    pub freshness: Freshness,
+    by_name: HashMap<Arc<str>, usize>,
+}
+
+/// Until when a page counts as fresh, in milliseconds since 1970; shared with what was rendered from
+/// it, so that a confirmation by the source does not need a new rendering.
+#[derive(Clone, Debug)]
+pub struct Freshness {
+    until: Arc<AtomicI64>,
+    /// Since when the source could not confirm the page, where that is so.
+    pub stale_since: Option<Timestamp>,
+}
+
+impl Freshness {
+    /// For a page of our own, which is replaced when it changes.
+    pub fn forever() -> Self {
+        Self {
+            until: Arc::new(AtomicI64::new(i64::MAX)),
+            stale_since: None,
+        }
+    }
+
+    /// Fresh until `moment`.
+    pub fn until(moment: Timestamp) -> Self {
+        Self {
+            until: Arc::new(AtomicI64::new(moment.as_millis())),
+            stale_since: None,
+        }
+    }
+
+    /// To be used until `moment`, although the source was last heard of at `since`.
+    pub fn stale(moment: Timestamp, since: Timestamp) -> Self {
+        Self {
+            stale_since: Some(since),
+            ..Self::until(moment)
+        }
+    }
+
+    /// Extends it to `moment`.
+    pub fn extend(&self, moment: Timestamp) {
+        self.until.store(moment.as_millis(), Ordering::Relaxed);
+    }
+
+    /// Whether the page may be used at `now` without asking.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        now.as_millis() < self.until.load(Ordering::Relaxed)
+    }
+}
+
+static GENERATIONS: AtomicU64 = AtomicU64::new(0);
+
+impl SourcePage {
+    /// Reads the facts of every file of `page`. `first_seen` holds the digests under which file names
+    /// were seen before, where those are known.
+    pub fn new(
+        origin: Origin,
+        page: ProjectPage,
+        first_seen: &FirstSeen,
+        freshness: Freshness,
+    ) -> Self {
+        let names: Vec<Option<DistFilename>> = page
+            .files
+            .iter()
+            .map(|file| DistFilename::parse(&file.filename, Some(&page.name)).ok())
+            .collect();
+        let shapes = release_shapes(&names);
+        let facts = page
+            .files
+            .iter()
+            .zip(&names)
+            .map(|(file, name)| file_facts(file, name.as_ref(), &page.name, &shapes, first_seen))
+            .collect();
+        let by_name = page
+            .files
+            .iter()
+            .enumerate()
+            .map(|(at, file)| (Arc::clone(&file.filename), at))
+            .collect();
+        let generation = GENERATIONS.fetch_add(1, Ordering::Relaxed);
+        Self {
+            origin,
+            page,
+            facts,
+            generation,
+            freshness,
+            by_name,
+        }
+    }
+
+    /// The same page with another freshness.
+    pub fn with_freshness(&self, freshness: Freshness) -> Self {
+        Self {
+            origin: self.origin.clone(),
+            page: self.page.clone(),
+            facts: self.facts.clone(),
+            generation: GENERATIONS.fetch_add(1, Ordering::Relaxed),
+            freshness,
+            by_name: self.by_name.clone(),
+        }
+    }
+
+    /// The file with this name, and its facts.
+    pub fn file(&self, filename: &str) -> Option<(&PageFile, &FileFacts)> {
+        let at = *self.by_name.get(filename)?;
+        Some((&self.page.files[at], &self.facts[at]))
+    }
+
+    /// About how much memory it takes, in bytes.
+    pub fn weight(&self) -> u32 {
+        let each = |file: &PageFile| file.filename.len() + file.url.len() + 900;
+        let files: usize = self.page.files.iter().map(each).sum();
+        u32::try_from(files + 1024).unwrap_or(u32::MAX)
+    }
+}
+
+fn release_shapes(names: &[Option<DistFilename>]) -> HashMap<&Version, ReleaseShape> {
+    let mut shapes: HashMap<&Version, ReleaseShape> = HashMap::new();
+    for name in names.iter().flatten() {
+        let Some(version) = name.version() else {
+            continue;
+        };
+        let shape = shapes.entry(version).or_default();
+        match name.kind() {
+            DistKind::Wheel(_) => shape.wheels += 1,
+            DistKind::Sdist => shape.sdists += 1,
+            DistKind::Other => {}
+        }
+    }
+    shapes
+}
+
+fn file_facts(
+    file: &PageFile,
+    name: Option<&DistFilename>,
+    project: &ProjectName,
+    shapes: &HashMap<&Version, ReleaseShape>,
+    first_seen: &FirstSeen,
+) -> FileFacts {
+    // A file that carries another project's name is listed by its source all the same; its version
+    // is not this project's.
+    let version = name
+        .filter(|name| name.project() == Some(project))
+        .and_then(DistFilename::version);
+    FileFacts {
+        filename: Arc::clone(&file.filename),
+        kind: name.map_or(DistKind::Other, |name| name.kind().clone()),
+        version: Fact::known_or(version.cloned(), "the file name does not give one"),
+        sha256: Fact::known_or(file.sha256(), "the index gives no SHA-256"),
+        first_sha256: first_seen.get(&*file.filename).copied(),
+        upload_time: Fact::known_or(
+            file.upload_time.as_ref().map(|time| time.at),
+            "the index gives no upload time",
+        ),
+        yanked: file.yanked.clone(),
+        release: version
+            .and_then(|version| shapes.get(version))
+            .copied()
+            .unwrap_or_default(),
+    }
+}

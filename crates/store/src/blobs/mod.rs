@@ -1,0 +1,415 @@
+//! [`Blobs`]: content, named by its SHA-256, in a folder or an object store. That a file name means
+//! one content for ever is the database's business: a conditional put is never relied on, since not
+//! every object store has one. Receiving is in [`spool`], reading in [`read`].
+//!
+//! **Invariant:** a blob's key is its digest, and blobs are put in place whole, so that writing one
+//! again changes nothing.
+
+mod probe;
+mod read;
+mod scratch;
+mod spool;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
+use object_store::aws::AmazonS3Builder;
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
+use object_store::path::Path as Key;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _};
+use portcullis_core::digest::Sha256;
+use portcullis_core::gate::Cleared;
+use portcullis_core::time::Timestamp;
+use sha2::Digest as _;
+
+pub use probe::Probe;
+pub use read::{Blob, BlobStream, LocalBlob, RemoteBlob};
+pub use spool::{Finished, Spool};
+
+use scratch::Scratch;
+
+/// The blobs could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    /// There is no such blob.
+    #[error("no blob {0}")]
+    Missing(Sha256),
+    /// The bytes that are kept do not have the digest that names them.
+    #[error("the blob {expected} was altered: its bytes have the digest {actual}")]
+    Altered {
+        /// The blob's name.
+        expected: Sha256,
+        /// The digest that was found.
+        actual: Sha256,
+    },
+    /// The blob is larger than the caller takes into memory.
+    #[error("the blob {sha256} has {size} bytes, at most {cap} are taken into memory")]
+    TooLarge {
+        /// The blob.
+        sha256: Sha256,
+        /// Its size in bytes.
+        size: u64,
+        /// The most that the caller takes.
+        cap: u64,
+    },
+    /// The range is not within the blob.
+    #[error("bytes {start} to {end} are not within a blob of {size} bytes")]
+    Range {
+        /// The first byte.
+        start: u64,
+        /// The byte after the last one.
+        end: u64,
+        /// The blob's size in bytes.
+        size: u64,
+    },
+    /// The object store sent fewer bytes than the blob has.
+    #[error("the object store broke off {missing} bytes early")]
+    BrokenOff {
+        /// How many bytes are missing.
+        missing: u64,
+    },
+    /// A write was given up half-way, so that what was written is not known.
+    #[error("an earlier write was interrupted")]
+    Interrupted,
+    /// The location is not one.
+    #[error("not a place for blobs (a path, file:///path, s3://bucket/prefix or memory:): {0:?}")]
+    Location(String),
+    /// The file system failed.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was being done.
+        what: &'static str,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// The object store failed.
+    #[error("the object store failed: {0}")]
+    Store(#[from] object_store::Error),
+}
+
+/// Names what was being done when the file system failed.
+fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> BlobError {
+    move |source| BlobError::Io { what, source }
+}
+
+/// Runs what blocks on the file system where that does no harm.
+async fn blocking<T: Send + 'static>(
+    what: &'static str,
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T, BlobError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| BlobError::Interrupted)?.map_err(io(what))
+}
+
+/// Where blobs are kept. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Blobs {
+    store: Arc<dyn ObjectStore>,
+    /// The same store again, when it is a folder: files are then moved into place and read
+    /// directly.
+    folder: Option<Arc<LocalFileSystem>>,
+    scratch: Arc<Scratch>,
+}
+
+/// A blob in a listing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListedBlob {
+    /// Its digest.
+    pub sha256: Sha256,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it was put in place.
+    pub modified: Timestamp,
+}
+
+/// What [`Blobs::verify`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtRest {
+    /// The bytes have the digest that names them.
+    Intact,
+    /// They have another one.
+    Altered {
+        /// The digest that they have.
+        actual: Sha256,
+    },
+    /// There is no such blob.
+    Missing,
+}
+
+const PREFIX: &str = "blobs/sha256";
+
+fn key(sha256: &Sha256) -> Key {
+    let hex = sha256.to_hex();
+    Key::from(format!("{PREFIX}/{}/{hex}", &hex[..2]))
+}
+
+impl Blobs {
+    /// Opens the blobs at `location`: a path or `file:///path`, `s3://bucket/prefix`, or `memory:`.
+    /// Credentials, region and endpoint of an object store come from the `AWS_*` ones among
+    /// `variables`, such as `AWS_ENDPOINT_URL` and `AWS_ALLOW_HTTP`; hand in `std::env::vars_os()`.
+    /// What is being received is kept in `data_dir`, unless the blobs are in a folder themselves:
+    /// then it is kept there, so that it can be moved into place.
+    ///
+    /// # Errors
+    /// [`BlobError`] when the location makes no sense, or a folder cannot be made.
+    pub fn connect(
+        location: &str,
+        data_dir: &Path,
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, BlobError> {
+        if location == "memory:" {
+            return Self::over(Arc::new(InMemory::new()), data_dir);
+        }
+        if let Some(rest) = location.strip_prefix("s3://") {
+            return Self::over(object_store_s3(rest, variables)?, data_dir);
+        }
+        let path = location.strip_prefix("file://").unwrap_or(location);
+        if path.is_empty() || path.contains("://") {
+            return Err(BlobError::Location(location.to_owned()));
+        }
+        Self::in_folder(Path::new(path))
+    }
+
+    /// Opens the blobs in the folder `root`, which is made when it does not exist.
+    ///
+    /// # Errors
+    /// [`BlobError`] when it cannot be made.
+    pub fn in_folder(root: &Path) -> Result<Self, BlobError> {
+        std::fs::create_dir_all(root).map_err(io("cannot make the folder for blobs"))?;
+        let folder = Arc::new(LocalFileSystem::new_with_prefix(root)?.with_fsync(true));
+        Ok(Self {
+            store: folder.clone(),
+            folder: Some(folder),
+            scratch: Arc::new(Scratch::open(&root.join("spool"))?),
+        })
+    }
+
+    /// The blobs in any object store; what is being received is kept in `data_dir`.
+    ///
+    /// # Errors
+    /// [`BlobError`] when the folder for what is being received cannot be made.
+    pub fn over(store: Arc<dyn ObjectStore>, data_dir: &Path) -> Result<Self, BlobError> {
+        Ok(Self {
+            store,
+            folder: None,
+            scratch: Arc::new(Scratch::open(&data_dir.join("spool"))?),
+        })
+    }
+
+    /// Opens a blob against the proof that its bytes were judged and let through. This is the only
+    /// way by which the bytes of a distribution file leave.
+    ///
+    /// # Errors
+    /// [`BlobError::Missing`] when it is not kept; others when it cannot be read.
+    pub async fn open(&self, cleared: &Cleared) -> Result<Blob, BlobError> {
+        self.open_digest(&cleared.sha256()).await
+    }
+
+    /// Opens a blob for looking into it: inspections, and METADATA. Never for an answer with a
+    /// distribution file, which needs [`Blobs::open`].
+    ///
+    /// # Errors
+    /// [`BlobError::Missing`] when it is not kept; others when it cannot be read.
+    pub async fn open_for_inspection(&self, sha256: &Sha256) -> Result<Blob, BlobError> {
+        self.open_digest(sha256).await
+    }
+
+    async fn open_digest(&self, sha256: &Sha256) -> Result<Blob, BlobError> {
+        match self.local_path(sha256)? {
+            Some(path) => LocalBlob::open(path, *sha256).await.map(Blob::Local),
+            None => {
+                let meta = self
+                    .head(sha256)
+                    .await?
+                    .ok_or(BlobError::Missing(*sha256))?;
+                Ok(Blob::Remote(RemoteBlob::new(self.store.clone(), meta)))
+            }
+        }
+    }
+
+    /// The file that is or would be this blob, when the blobs are in a folder.
+    pub(crate) fn local_path(&self, sha256: &Sha256) -> Result<Option<PathBuf>, BlobError> {
+        let path = self
+            .folder
+            .as_ref()
+            .map(|folder| folder.path_to_filesystem(&key(sha256)));
+        Ok(path.transpose()?)
+    }
+
+    async fn head(&self, sha256: &Sha256) -> Result<Option<ObjectMeta>, BlobError> {
+        match self.store.head(&key(sha256)).await {
+            Ok(meta) => Ok(Some(meta)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A place to receive content whose digest is not known yet.
+    ///
+    /// # Errors
+    /// [`BlobError`] when no file can be made.
+    pub async fn spool(&self) -> Result<Spool, BlobError> {
+        Spool::begin(self.scratch.clone()).await
+    }
+
+    /// Keeps what was received. When this returns, the content survives a power cut (as far as the
+    /// object store keeps its word). Keeping what is kept already changes nothing.
+    ///
+    /// # Errors
+    /// [`BlobError`] when it could not be kept.
+    pub async fn commit(&self, finished: Finished) -> Result<Sha256, BlobError> {
+        let sha256 = finished.sha256();
+        match self.local_path(&sha256)? {
+            Some(target) => finished.move_to(target).await?,
+            None => {
+                let kept = self.head(&sha256).await?;
+                if kept.is_none_or(|kept| kept.size != finished.size()) {
+                    finished.upload(self.store.as_ref(), &key(&sha256)).await?;
+                }
+            }
+        }
+        Ok(sha256)
+    }
+
+    /// Keeps a small content that is in memory already, such as METADATA.
+    ///
+    /// # Errors
+    /// [`BlobError`] when it could not be kept.
+    pub async fn put_bytes(&self, bytes: Bytes) -> Result<Sha256, BlobError> {
+        let mut spool = self.spool().await?;
+        spool.write(bytes).await?;
+        self.commit(spool.finish().await?).await
+    }
+
+    /// A small content that is no distribution file, such as METADATA. Its digest is verified.
+    ///
+    /// # Errors
+    /// [`BlobError::TooLarge`] when it has more than `cap` bytes, [`BlobError::Altered`] when the
+    /// bytes are not what they were, [`BlobError::Missing`] when it is not kept.
+    pub async fn get_bytes(&self, sha256: &Sha256, cap: u64) -> Result<Bytes, BlobError> {
+        let blob = self.open_digest(sha256).await?;
+        let size = blob.size();
+        if size > cap {
+            return Err(BlobError::TooLarge {
+                sha256: *sha256,
+                size,
+                cap,
+            });
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+        let mut chunks = blob.whole();
+        while let Some(chunk) = chunks.next().await {
+            bytes.extend_from_slice(&chunk?);
+        }
+        let actual = Sha256::of(&bytes);
+        if actual != *sha256 {
+            return Err(BlobError::Altered {
+                expected: *sha256,
+                actual,
+            });
+        }
+        Ok(bytes.into())
+    }
+
+    /// The size of a blob in bytes, or `None` when it is not kept.
+    ///
+    /// # Errors
+    /// [`BlobError`] when that cannot be found out: not knowing is not absence.
+    pub async fn size(&self, sha256: &Sha256) -> Result<Option<u64>, BlobError> {
+        Ok(self.head(sha256).await?.map(|meta| meta.size))
+    }
+
+    /// Whether a blob is kept.
+    ///
+    /// # Errors
+    /// [`BlobError`] when that cannot be found out.
+    pub async fn exists(&self, sha256: &Sha256) -> Result<bool, BlobError> {
+        Ok(self.size(sha256).await?.is_some())
+    }
+
+    /// Deletes a blob. One that is not kept is deleted already. Whether it is still needed is told
+    /// by [`crate::references`].
+    ///
+    /// # Errors
+    /// [`BlobError`] when it could not be deleted.
+    pub async fn delete(&self, sha256: &Sha256) -> Result<(), BlobError> {
+        match self.store.delete(&key(sha256)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Every blob, in no order. What does not have a blob's name is passed over.
+    pub fn list(&self) -> BoxStream<'static, Result<ListedBlob, BlobError>> {
+        let found = self.store.list(Some(&Key::from(PREFIX)));
+        found
+            .filter_map(async |found| found.map_err(BlobError::from).map(listed).transpose())
+            .boxed()
+    }
+
+    /// Reads a blob where it rests and compares its digest with its name.
+    ///
+    /// # Errors
+    /// [`BlobError`] when it cannot be read.
+    pub async fn verify(&self, sha256: &Sha256) -> Result<AtRest, BlobError> {
+        let blob = match self.open_digest(sha256).await {
+            Ok(blob) => blob,
+            Err(BlobError::Missing(_)) => return Ok(AtRest::Missing),
+            Err(error) => return Err(error),
+        };
+        let mut hasher = sha2::Sha256::new();
+        let mut chunks = blob.whole();
+        while let Some(chunk) = chunks.next().await {
+            hasher.update(&chunk?);
+        }
+        let actual = Sha256::from_bytes(hasher.finalize().into());
+        if actual == *sha256 {
+            return Ok(AtRest::Intact);
+        }
+        Ok(AtRest::Altered { actual })
+    }
+}
+
+fn object_store_s3(
+    bucket_and_prefix: &str,
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Arc<dyn ObjectStore>, BlobError> {
+    let (bucket, prefix) = bucket_and_prefix
+        .split_once('/')
+        .unwrap_or((bucket_and_prefix, ""));
+    if bucket.is_empty() {
+        return Err(BlobError::Location(format!("s3://{bucket_and_prefix}")));
+    }
+    let mut builder = AmazonS3Builder::new();
+    for (name, value) in variables {
+        let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else {
+            continue;
+        };
+        let key = name
+            .starts_with("AWS_")
+            .then(|| name.to_ascii_lowercase().parse());
+        if let Some(Ok(key)) = key {
+            builder = builder.with_config(key, value);
+        }
+    }
+    let store = builder.with_bucket_name(bucket).build()?;
+    if prefix.is_empty() {
+        return Ok(Arc::new(store));
+    }
+    Ok(Arc::new(PrefixStore::new(store, prefix)))
+}
+
+fn listed(meta: ObjectMeta) -> Option<ListedBlob> {
+    let sha256: Sha256 = meta.location.filename()?.parse().ok()?;
+    (meta.location == key(&sha256)).then(|| ListedBlob {
+        sha256,
+        size: meta.size,
+        modified: Timestamp::from_millis(meta.last_modified.timestamp_millis()),
+    })
+}

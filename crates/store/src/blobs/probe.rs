@@ -1,0 +1,69 @@
+//! The probe at start-up: whether the place for blobs does what it has to, before anybody depends
+//! on it.
+
+use bytes::Bytes;
+use futures_util::TryStreamExt as _;
+use object_store::path::Path as Key;
+use object_store::{ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
+use uuid::Uuid;
+
+use super::{BlobError, Blobs, io};
+
+/// What [`Blobs::probe`] found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// Whether the store refuses to put an object that exists when asked to. Nothing relies on it;
+    /// it is reported for those who run the store.
+    pub conditional_create: bool,
+}
+
+impl Blobs {
+    /// Writes, lists, reads back and deletes an object.
+    ///
+    /// # Errors
+    /// [`BlobError`] when any of that fails, or what is read is not what was written.
+    pub async fn probe(&self) -> Result<Probe, BlobError> {
+        let id = Uuid::now_v7().to_string();
+        let folder = Key::from("blobs/probe");
+        let key = Key::from(format!("{folder}/{id}"));
+        let payload = Bytes::from(id);
+        let found = self.write_and_read(&folder, &key, &payload).await;
+        let deleted = self.store.delete(&key).await;
+        let probe = found?;
+        deleted?;
+        Ok(probe)
+    }
+
+    async fn write_and_read(
+        &self,
+        folder: &Key,
+        key: &Key,
+        payload: &Bytes,
+    ) -> Result<Probe, BlobError> {
+        self.store
+            .put(key, PutPayload::from(payload.clone()))
+            .await?;
+        let mismatch = |what| io(what)(std::io::Error::other("not what was written"));
+        let read = self.store.get_range(key, 0..payload.len() as u64).await?;
+        if read != *payload {
+            return Err(mismatch("cannot read back a probe"));
+        }
+        let listed: Vec<_> = self.store.list(Some(folder)).try_collect().await?;
+        if !listed.iter().any(|meta| meta.location == *key) {
+            return Err(mismatch("cannot list a probe"));
+        }
+        let options = PutOptions::from(PutMode::Create);
+        let again = self
+            .store
+            .put_opts(key, PutPayload::from(payload.clone()), options)
+            .await;
+        let refused = matches!(
+            again,
+            Err(object_store::Error::AlreadyExists { .. }
+                | object_store::Error::Precondition { .. })
+        );
+        Ok(Probe {
+            conditional_create: refused,
+        })
+    }
+}

@@ -1,0 +1,235 @@
+//! [`Db`]: SQLite or PostgreSQL behind one SQL text. `on!` runs a statement on either, `within!`
+//! inside a transaction. No tables are named here.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+
+use crate::error::StoreError;
+
+static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("./migrations/sqlite");
+static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("./migrations/postgres");
+
+/// The database. Cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Db {
+    /// An embedded database.
+    Sqlite {
+        /// Connections that cannot write.
+        read: SqlitePool,
+        /// The one connection that can: SQLite has one writer at a time, and queueing for it here
+        /// is fairer than polling for its lock.
+        write: SqlitePool,
+    },
+    /// A PostgreSQL server, shared by any number of replicas.
+    Postgres {
+        /// Connections for reading.
+        read: PgPool,
+        /// The few connections for writing: writers wait for each other, and must not take the
+        /// readers' connections while they do.
+        write: PgPool,
+    },
+}
+
+/// Runs `$body` with an executor that reads, in the SQL dialect of the database.
+macro_rules! on {
+    ($db:expr, $executor:ident => $body:expr) => {
+        match $db {
+            $crate::db::Db::Sqlite {
+                read: $executor, ..
+            } => $body,
+            $crate::db::Db::Postgres {
+                read: $executor, ..
+            } => $body,
+        }
+    };
+}
+
+/// Runs `$body`, a single statement that is a transaction of its own, with an executor that writes.
+macro_rules! alone {
+    ($db:expr, $executor:ident => $body:expr) => {
+        match $db {
+            $crate::db::Db::Sqlite {
+                write: $executor, ..
+            } => $body,
+            $crate::db::Db::Postgres {
+                write: $executor, ..
+            } => $body,
+        }
+    };
+}
+
+/// Runs `$body` with the connection of a write transaction.
+macro_rules! within {
+    ($write:expr, $executor:ident => $body:expr) => {
+        match $write {
+            $crate::db::Write::Sqlite(transaction) => {
+                let $executor = &mut **transaction;
+                $body
+            }
+            $crate::db::Write::Postgres(transaction) => {
+                let $executor = &mut **transaction;
+                $body
+            }
+        }
+    };
+}
+
+/// A transaction that writes. It is rolled back when dropped without [`Write::commit`].
+pub(crate) enum Write {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Write {
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(transaction) => transaction.commit().await?,
+            Self::Postgres(transaction) => transaction.commit().await?,
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn rollback(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(transaction) => transaction.rollback().await?,
+            Self::Postgres(transaction) => transaction.rollback().await?,
+        }
+        Ok(())
+    }
+}
+
+/// Held until the transaction ends, so that ledger entries are appended one after the other. It is
+/// taken before anything is written, since locks that are taken in one order cannot dead-lock.
+const LOCK_LEDGER: &str = "SELECT pg_advisory_xact_lock(20823)";
+
+impl Db {
+    /// Opens the database at `location`, `postgres://…` or the path of an SQLite file (with or
+    /// without `sqlite:` before it), and brings its tables up to date.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be reached or made, or was made by a newer version.
+    pub async fn open(location: &str) -> Result<Self, StoreError> {
+        if location.starts_with("postgres://") || location.starts_with("postgresql://") {
+            return Self::open_postgres(location).await;
+        }
+        let path = location.strip_prefix("sqlite:").unwrap_or(location);
+        let path = path.strip_prefix("//").unwrap_or(path);
+        if path.is_empty() {
+            return Err(StoreError::Location("it is empty"));
+        }
+        if path.contains("://") {
+            return Err(StoreError::Location("unknown scheme"));
+        }
+        Self::open_sqlite(Path::new(path)).await
+    }
+
+    /// Opens or makes the SQLite database in the file `path`.
+    ///
+    /// `synchronous` is FULL: what was acknowledged survives a power cut, not only a killed
+    /// process. Committing in groups makes that affordable.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the file cannot be opened or made, or was made by a newer version.
+    pub async fn open_sqlite(path: &Path) -> Result<Self, StoreError> {
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
+            std::fs::create_dir_all(folder).map_err(|source| StoreError::Folder {
+                path: folder.display().to_string(),
+                source,
+            })?;
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(10))
+            .foreign_keys(true);
+        let write = SqlitePoolOptions::new()
+            .max_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options.clone())
+            .await?;
+        SQLITE_MIGRATIONS.run(&write).await?;
+        let read = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options.create_if_missing(false).read_only(true))
+            .await?;
+        Ok(Self::Sqlite { read, write })
+    }
+
+    /// Opens the PostgreSQL database that `url` names. Durability is what the server is set to
+    /// (`synchronous_commit`, on by default).
+    ///
+    /// # Errors
+    /// [`StoreError`] when the server cannot be reached, or the tables were made by a newer
+    /// version.
+    pub async fn open_postgres(url: &str) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url)?.application_name("portcullis");
+        let write = PgPoolOptions::new()
+            .max_connections(4)
+            .connect_with(options.clone())
+            .await?;
+        POSTGRES_MIGRATIONS.run(&write).await?;
+        let read = PgPoolOptions::new()
+            .max_connections(12)
+            .connect_with(options)
+            .await?;
+        Ok(Self::Postgres { read, write })
+    }
+
+    /// `SQLite` or `PostgreSQL`, for people.
+    pub fn engine(&self) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => "SQLite",
+            Self::Postgres { .. } => "PostgreSQL",
+        }
+    }
+
+    /// Whether the database answers, for readiness probes.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        on!(self, executor => sqlx::query("SELECT 1").execute(executor).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Closes every connection, after what is under way has ended.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Self::Postgres { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+        }
+    }
+
+    /// Begins a transaction that may append to the ledger. Only one of them runs at a time, on all
+    /// replicas together.
+    pub(crate) async fn begin_write(&self) -> Result<Write, StoreError> {
+        match self {
+            Self::Sqlite { write, .. } => {
+                Ok(Write::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?))
+            }
+            Self::Postgres { write, .. } => {
+                let mut transaction = write.begin().await?;
+                sqlx::query(LOCK_LEDGER).execute(&mut *transaction).await?;
+                Ok(Write::Postgres(transaction))
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Throwing cached content away: the rows that lead to it, and which blobs nothing refers to afterwards.
+//! Deleting those blobs is the caller's business, after the rows are gone. Files that were published
+//! here are not cached content and are never touched.
+
+use portcullis_core::digest::Sha256;
+use portcullis_core::ledger::Kind;
+use portcullis_core::pypi::name::ProjectName;
+use portcullis_core::time::Timestamp;
+use serde_json::json;
+
+use crate::columns::{Hash, free_text};
+use crate::db::{Db, Write};
+use crate::error::StoreError;
+use crate::ledger;
+
+/// Whether the digests that files were first seen with stay known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// They stay: the same files may be fetched again, others under their names may not.
+    Keep,
+    /// They are forgotten: whatever the source serves next counts as seen first.
+    Forget,
+}
+
+#[derive(sqlx::FromRow)]
+struct ContentRow {
+    #[sqlx(try_from = "Hash")]
+    sha256: Sha256,
+}
+
+const CONTENT: &str = "SELECT sha256 FROM pin WHERE source = $1 AND project = $2 AND filename = $3 \
+     UNION SELECT sha256 FROM sidecar WHERE source = $1 AND project = $2 AND filename = $3";
+
+const DROP_SIDECAR: &str =
+    "DELETE FROM sidecar WHERE source = $1 AND project = $2 AND filename = $3";
+
+const DROP_PIN: &str = "DELETE FROM pin WHERE source = $1 AND project = $2 AND filename = $3";
+
+const DROP_PAGE: &str = "DELETE FROM page WHERE source = $1 AND project = $2";
+
+const NEEDED: &str = "SELECT \
+     (SELECT COUNT(*) FROM file WHERE sha256 = $1 AND deleted_at IS NULL) \
+   + (SELECT COUNT(*) FROM file WHERE metadata_sha256 = $1 AND deleted_at IS NULL) \
+   + (SELECT COUNT(*) FROM pin WHERE sha256 = $1 AND NOT (source = $2 AND project = $3)) \
+   + (SELECT COUNT(*) FROM sidecar WHERE sha256 = $1)";
+
+/// Purges `filenames` of a project of an outside source and returns the content that nothing else
+/// refers to. With [`Memory::Forget`], the page that is kept of the project is forgotten too, since it
+/// holds digests.
+///
+/// # Errors
+/// [`StoreError`] when the database fails; nothing is purged then.
+pub async fn purge(
+    db: &Db,
+    source: &str,
+    project: &ProjectName,
+    filenames: &[String],
+    memory: Memory,
+    who: &str,
+    now: Timestamp,
+) -> Result<Vec<Sha256>, StoreError> {
+    let place = (source, project);
+    let mut write = db.begin_write().await?;
+    let mut content = Vec::new();
+    for filename in filenames {
+        content.extend(contents_within(&mut write, place, filename).await?);
+        drop_within(&mut write, DROP_SIDECAR, place, filename).await?;
+        if memory == Memory::Forget {
+            drop_within(&mut write, DROP_PIN, place, filename).await?;
+        }
+    }
+    if memory == Memory::Forget {
+        within!(&mut write, executor => {
+            sqlx::query(DROP_PAGE).bind(source).bind(project.as_str()).execute(executor).await.map(drop)
+        })?;
+    }
+    content.sort();
+    content.dedup();
+    let mut orphans = Vec::new();
+    for sha256 in content {
+        if !is_needed(&mut write, &sha256, place).await? {
+            orphans.push(sha256);
+        }
+    }
+    if !filenames.is_empty() {
+        let payload = json!({
+            "source": source, "project": project, "files": filenames,
+            "forgotten": memory == Memory::Forget, "who": free_text(who),
+        });
+        ledger::append(&mut write, Kind::Purge, &payload, now).await?;
+    }
+    write.commit().await?;
+    Ok(orphans)
+}
+
+async fn contents_within(
+    write: &mut Write,
+    (source, project): (&str, &ProjectName),
+    filename: &str,
+) -> Result<Vec<Sha256>, StoreError> {
+    let rows: Vec<ContentRow> = within!(write, executor => {
+        sqlx::query_as(CONTENT)
+            .bind(source)
+            .bind(project.as_str())
+            .bind(filename)
+            .fetch_all(executor)
+            .await
+    })?;
+    Ok(rows.into_iter().map(|row| row.sha256).collect())
+}
+
+async fn drop_within(
+    write: &mut Write,
+    statement: &'static str,
+    (source, project): (&str, &ProjectName),
+    filename: &str,
+) -> Result<(), StoreError> {
+    within!(write, executor => {
+        sqlx::query(statement)
+            .bind(source)
+            .bind(project.as_str())
+            .bind(filename)
+            .execute(executor)
+            .await
+            .map(drop)
+    })?;
+    Ok(())
+}
+
+async fn is_needed(
+    write: &mut Write,
+    sha256: &Sha256,
+    (source, project): (&str, &ProjectName),
+) -> Result<bool, StoreError> {
+    let count: i64 = within!(write, executor => {
+        sqlx::query_scalar(NEEDED)
+            .bind(sha256.as_bytes().as_slice())
+            .bind(source)
+            .bind(project.as_str())
+            .fetch_one(executor)
+            .await
+    })?;
+    Ok(count > 0)
+}

@@ -17,7 +17,7 @@ pub struct Enrichment {
     pub contradictions: Vec<Arc<str>>,
 }
 
-/// Fills what `page` lacks from `json`: versions, and for each file size, upload time, hashes, the
+/// Fills what `page` lacks from `json`: versions, and for each file size, upload time, SHA-256, the
 /// metadata's hash and `Requires-Python`. A yank that only one of the two knows counts.
 ///
 /// A file that has hashes on the page is left alone unless the JSON gives one of the same
@@ -71,10 +71,11 @@ fn compare(page: &BTreeMap<Box<str>, Box<str>>, json: &BTreeMap<Box<str>, Box<st
 }
 
 fn fill(file: &mut PageFile, detail: &FileDetail) {
-    for (algorithm, digest) in &detail.digests {
-        file.hashes
-            .entry(algorithm.clone())
-            .or_insert_with(|| digest.clone());
+    // The JSON API calls digests by names that are not hashlib's (`blake2b_256`), and pip refuses a
+    // file with a hash of a name that it does not know. SHA-256 is the one that everybody has.
+    if let Some(digest) = detail.digests.get("sha256") {
+        let hash = || digest.clone();
+        file.hashes.entry("sha256".into()).or_insert_with(hash);
     }
     file.size = file.size.or(detail.size);
     fill_absent(&mut file.upload_time, &detail.upload_time);

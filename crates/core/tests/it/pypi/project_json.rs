@@ -56,8 +56,7 @@ fn what_the_page_says_stays() {
         "<a href='foo-1.0.tar.gz#sha256=aa' data-size=1 data-requires-python='>=2' data-yanked='why'
           data-core-metadata='sha256=ee' data-upload-time='2020-01-01T00:00:00Z'>x</a>",
     );
-    let before = format!("{:?}", page.files[0])
-        .replace("\"sha256\": \"aa\"", "\"md5\": \"bb\", \"sha256\": \"aa\"");
+    let before = format!("{:?}", page.files[0]);
     enrich(&mut page, &upstream());
     assert_eq!(format!("{:?}", page.files[0]), before);
 }

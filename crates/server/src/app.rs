@@ -74,6 +74,7 @@ pub struct App {
     pub decision_flights: SingleFlight<String, Result<(), FlowError>>,
     clock: Clock,
     epoch: AtomicU64,
+    hosted_changes: std::sync::Mutex<u64>,
 }
 
 /// Why a gateway could not be opened.
@@ -167,6 +168,7 @@ impl App {
             config,
             clock,
             epoch: AtomicU64::new(0),
+            hosted_changes: std::sync::Mutex::new(0),
         }))
     }
 
@@ -239,6 +241,41 @@ impl App {
             Some(_) => Ok(()),
             None => self.reload_names().await,
         }
+    }
+
+    /// How often something that is published here has changed, as far as this process knows.
+    pub fn hosted_changes(&self) -> u64 {
+        *self.hosted_changes.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Remembers what a hosted source has of a project, unless something changed since `changes` was
+    /// read, which was before the source was asked.
+    pub fn remember_hosted(&self, key: (SourceName, ProjectName), known: Known, changes: u64) {
+        let now = self.hosted_changes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if *now == changes {
+            self.known_pages.insert(key, known);
+        }
+    }
+
+    /// Remembers a rendered page, unless something changed since `changes` was read.
+    pub fn remember_rendered(&self, key: PageKey, page: &Arc<Rendered>, changes: u64) {
+        let now = self.hosted_changes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if *now == changes {
+            self.rendered.insert(key, Arc::clone(page));
+        }
+    }
+
+    /// Forgets what was published here of a project, after it changed.
+    pub fn forget_hosted(&self, project: &ProjectName) {
+        let lock = self.hosted_changes.lock();
+        let mut changes = lock.unwrap_or_else(std::sync::PoisonError::into_inner);
+        *changes += 1;
+        for (name, source) in &self.sources {
+            if matches!(**source, Source::Hosted(_)) {
+                self.known_pages.invalidate(&(name.clone(), project.clone()));
+            }
+        }
+        self.forget_rendered(project);
     }
 
     /// Forgets what was rendered of a project, in every index and form.

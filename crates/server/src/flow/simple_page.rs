@@ -40,6 +40,7 @@ pub async fn page(
     {
         return Ok(page);
     }
+    let changes = app.hosted_changes();
     let gathered = gather(app, index, project).await?;
     let judged = judged_page(app, &gathered)?;
     evidence::record_shown(app, &judged.decisions);
@@ -65,7 +66,7 @@ pub async fn page(
     });
     let rendered = rendered.await.map_err(|_| FlowError::Stopping)?;
     rendered.compress_in_advance();
-    app.rendered.insert(key, Arc::clone(&rendered));
+    app.remember_rendered(key, &rendered, changes);
     Ok(rendered)
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_core::fact::Origin;
-use portcullis_core::index::{SourceKind, Trust};
+use portcullis_core::index::{SourceKind, SourceName, Trust};
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::simple::{CoreMetadata, PageFile, ProjectPage, UploadTime, Yanked};
 use portcullis_core::pypi::simple_json::{self, Namespaces};
@@ -62,36 +62,41 @@ pub async fn source_page(
     project: &ProjectName,
 ) -> PageResult {
     match &**source {
-        Source::Hosted(name) => {
-            let failed = |error| FlowError::SourceFailed {
-                source_name: name.clone(),
-                error: Arc::new(error),
-            };
-            let files = hosted::files(&app.db, name.as_str(), project)
-                .await
-                .map_err(failed)?;
-            let files: Vec<_> = files
-                .into_iter()
-                .filter(|file| file.deleted_at.is_none())
-                .collect();
-            let origin = Origin {
-                source: name.clone(),
-                kind: SourceKind::Hosted,
-                trust: Trust::Inside,
-            };
-            let page = || hosted_page(project, &files);
-            Ok((!files.is_empty()).then(|| {
-                Arc::new(SourcePage::new(
-                    origin,
-                    page(),
-                    &FirstSeen::new(),
-                    Freshness::forever(),
-                ))
-            }))
-        }
+        Source::Hosted(name) => hosted_project(app, name, project).await,
         Source::Folder(folder) => folder_page(app, folder, project).await,
         Source::Upstream(upstream) => upstream_page(app, upstream, project).await,
     }
+}
+
+/// What is published here of a project. It is asked of the database once, and again when something of the
+/// project was published, yanked or deleted, here or by another process.
+async fn hosted_project(app: &App, name: &SourceName, project: &ProjectName) -> PageResult {
+    let key = (name.clone(), project.clone());
+    match app.known_pages.get(&key) {
+        Some(Known::Page(page)) => return Ok(Some(page)),
+        Some(Known::Absent { .. }) => return Ok(None),
+        None => {}
+    }
+    let changes = app.hosted_changes();
+    let failed = |error| FlowError::SourceFailed {
+        source_name: name.clone(),
+        error: Arc::new(error),
+    };
+    let mut files = hosted::files(&app.db, name.as_str(), project).await.map_err(failed)?;
+    files.retain(|file| file.deleted_at.is_none());
+    let page = (!files.is_empty()).then(|| {
+        let origin =
+            Origin { source: name.clone(), kind: SourceKind::Hosted, trust: Trust::Inside };
+        let page = hosted_page(project, &files);
+        Arc::new(SourcePage::new(origin, page, &FirstSeen::new(), Freshness::forever()))
+    });
+    let known = match &page {
+        Some(page) => Known::Page(Arc::clone(page)),
+        None => Known::Absent { until: Timestamp::from_millis(i64::MAX) },
+    };
+    // What was read before a change must not be remembered after it.
+    app.remember_hosted(key, known, changes);
+    Ok(page)
 }
 
 fn hosted_page(project: &ProjectName, files: &[HostedFile]) -> ProjectPage {

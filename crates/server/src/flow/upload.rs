@@ -355,7 +355,7 @@ async fn announce(
     match published {
         Published::New => {
             app.reload_names_if_new(&new.project).await?;
-            app.forget_rendered(&new.project);
+            app.forget_hosted(&new.project);
             metrics::counter!("portcullis_uploads_total").increment(1);
             info!(project = %new.project, token = new.uploader, size = new.size, "published {filename}");
             Ok(Uploaded::New)

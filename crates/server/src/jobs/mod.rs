@@ -84,7 +84,7 @@ impl Seen {
         if changed(Counter::Hosted) {
             let since = value(&self.counters, Counter::Hosted);
             for (_, project) in hosted::changed_since(&app.db, since).await? {
-                app.forget_rendered(&project);
+                app.forget_hosted(&project);
             }
         }
         self.counters = now;

@@ -8,35 +8,39 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::Parser as _;
 
+mod arguments;
 mod context;
+mod exit;
+mod output;
+mod moment;
 mod serve;
+mod init;
+mod config;
+mod token;
+mod names;
+mod why;
+mod exposure;
+mod purge;
+mod withdraw;
+mod ledger;
+mod alerts;
+mod backup;
+mod rules;
+mod doctor;
+mod documents;
 
-/// One safe front door for Python packages.
-#[derive(Debug, Parser)]
-#[command(name = "portcullis", version, propagate_version = true)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Run the gateway.
-    Serve(serve::Serve),
-}
+use arguments::Arguments;
+use exit::{Exit, reader_has_gone};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let result = match arguments.command {
-        Command::Serve(serve) => serve.run(),
-    };
-    match result {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("portcullis: {error:#}");
-            ExitCode::from(2)
+    let exit = Arguments::parse().run().unwrap_or_else(|error| {
+        if reader_has_gone(&error) {
+            return Exit::Clean;
         }
-    }
+        eprintln!("portcullis: {error:#}");
+        Exit::Error
+    });
+    exit.into()
 }

@@ -1,7 +1,7 @@
 //! `portcullis serve`: the gateway in the foreground, until it is told to stop.
 
-use std::io::Write as _;
-use std::process::ExitCode;
+use std::io::{ErrorKind, IsTerminal as _};
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -12,9 +12,14 @@ use portcullis_server::{App, Config, discovery, jobs, serve};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-use crate::context::{Place, runtime};
+use crate::context::{Place, data_flag, note_configuration, wait_for};
+use crate::exit::{Exit, failure};
+use crate::output::print;
 
-/// Run the gateway.
+/// Run the gateway in the foreground, until it is told to stop
+///
+/// The log goes to the standard error; PORTCULLIS_LOG_LEVEL chooses what is in it (default: info).
+/// SIGTERM and Ctrl-C let transfers under way finish; a second one does not.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  portcullis serve --listen 127.0.0.1:8080 --data ./portcullis-data"
@@ -32,11 +37,11 @@ pub struct Serve {
 
 impl Serve {
     /// Runs until the process is told to stop.
-    pub fn run(self) -> anyhow::Result<ExitCode> {
-        runtime()?.block_on(self.serve())
+    pub fn run(self) -> anyhow::Result<Exit> {
+        wait_for(self.serve())
     }
 
-    async fn serve(self) -> anyhow::Result<ExitCode> {
+    async fn serve(self) -> anyhow::Result<Exit> {
         let started = Instant::now();
         let mut overrides = self.place.overrides();
         overrides.listen = self.listen;
@@ -45,10 +50,9 @@ impl Serve {
         start_log(config.log);
         serve::figures();
         let is_new = !config.data.exists();
+        let listener = listen(config.listen).await?;
         discovery::settle_for_serving(&mut config).await?;
-        let listener = TcpListener::bind(config.listen)
-            .await
-            .with_context(|| format!("cannot listen on {}", config.listen))?;
+        note_configuration(&overrides, &config.data);
         let app = App::open(config, system_clock()).await?;
         app.blobs
             .probe()
@@ -56,23 +60,40 @@ impl Serve {
             .context("the blobs cannot be used")?;
         let jobs = jobs::start(app.clone());
         let greeting = greeting(&app, listener.local_addr()?, is_new);
-        let mut out = std::io::stdout().lock();
-        let _ = write!(
-            out,
-            "{greeting}\nReady in {:.2} s.\n",
-            started.elapsed().as_secs_f64()
-        );
-        let _ = out.flush();
-        drop(out);
+        let seconds = started.elapsed().as_secs_f64();
+        // A closed standard output is no reason not to serve.
+        let _ = print(&format!("{greeting}\nReady in {seconds:.2} s.\n"));
         serve::serve(app.clone(), listener, stop_signal()).await;
         jobs.abort();
         jobs::flush_last_used(&app).await;
         app.db.close().await;
-        Ok(ExitCode::SUCCESS)
+        Ok(Exit::Clean)
     }
 }
 
-fn greeting(app: &App, address: std::net::SocketAddr, is_new: bool) -> String {
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let error = match TcpListener::bind(address).await {
+        Ok(listener) => return Ok(listener),
+        Err(error) => error,
+    };
+    let remedy = match error.kind() {
+        ErrorKind::AddrInUse => {
+            "another process listens there: stop it, or choose another port, for example \
+             --listen 127.0.0.1:0 for any that is free"
+        }
+        ErrorKind::PermissionDenied => {
+            "ports below 1024 need a right that this user does not have: choose another one with \
+             --listen"
+        }
+        _ => "give an address of this machine with --listen, for example 127.0.0.1:8080",
+    };
+    Err(failure(
+        format!("cannot listen on {address}: {error}"),
+        remedy,
+    ))
+}
+
+fn greeting(app: &App, address: SocketAddr, is_new: bool) -> String {
     let config = &app.config;
     let base = match &config.public_url {
         Some(url) => url.as_str().trim_end_matches('/').to_owned(),
@@ -105,17 +126,17 @@ fn greeting(app: &App, address: std::net::SocketAddr, is_new: bool) -> String {
             text += &format!("  upstream  {name} ({origin})\n");
         }
     }
-    let reading = match config.reading {
-        Reading::Anonymous => "anyone who reaches this address",
-        Reading::WithToken => "tokens with the scope read",
+    let data = data_flag(config);
+    text += &match config.reading {
+        Reading::Anonymous => "  reading   anyone who reaches this address\n".to_owned(),
+        Reading::WithToken => {
+            format!("  reading   needs a token: portcullis token create NAME --scope read{data}\n")
+        }
     };
-    text += &format!("  reading   {reading}\n\n");
-    text += &format!("Point an installer here:  pip install --index-url {base}/simple/ NAME\n");
-    text += "Publish:  portcullis token create NAME --scope upload";
-    if config.data != std::path::Path::new("./portcullis-data") {
-        text += &format!(" --data {}", config.data.display());
-    }
-    text += "\n\nInternal names are never looked up outside.";
+    text += &format!("\nInstall:  pip install --index-url {base}/simple/ NAME\n");
+    text += &format!("Publish:  portcullis token create NAME --scope upload{data}\n");
+    text += &format!("          twine upload --repository-url {base}/legacy/ dist/*\n");
+    text += "\nInternal names are never looked up outside.\n";
     text
 }
 
@@ -127,11 +148,24 @@ fn start_log(format: LogFormat) {
         .with_writer(std::io::stderr);
     match format {
         LogFormat::Json => builder.json().init(),
-        LogFormat::Text => builder.with_target(false).init(),
+        LogFormat::Text => {
+            let wants_colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+            let colour = wants_colour && std::io::stderr().is_terminal();
+            builder.with_target(false).with_ansi(colour).init();
+        }
     }
 }
 
 async fn stop_signal() {
+    told_to_stop().await;
+    tokio::spawn(async {
+        told_to_stop().await;
+        // Whoever asks twice does not want to wait; what was acknowledged is on disk already.
+        std::process::exit(130);
+    });
+}
+
+async fn told_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};
     let interrupted = tokio::signal::ctrl_c();
     match signal(SignalKind::terminate()) {

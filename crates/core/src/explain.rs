@@ -103,7 +103,7 @@ pub fn decision(decision: &Decision) -> Value {
         "decision": decision.id(),
         "index": subject.index,
         "project": subject.project,
-        "version": subject.version,
+        "version": subject.version.as_ref().map(ToString::to_string),
         "filename": subject.filename,
         "sha256": subject.sha256,
         "effect": decision.effect(),

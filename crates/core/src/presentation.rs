@@ -4,6 +4,7 @@
 //! version by itself. So what can be replaced by an older version disappears or is yanked, and what
 //! cannot is listed, to be refused with its reason.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -40,11 +41,12 @@ pub fn shown(decisions: &[Arc<Decision>]) -> Vec<Shown> {
 
 /// The page as installers are to see it. `decisions` are those about the files of `page`, in the same
 /// order. The key `_portcullis` of the page says what was left out or will be refused, and why.
-pub fn present(mut page: ProjectPage, decisions: &[Arc<Decision>]) -> ProjectPage {
+pub fn present<'p>(page: &'p ProjectPage, decisions: &[Arc<Decision>]) -> Cow<'p, ProjectPage> {
     let shown = shown(decisions);
     if shown.iter().all(|shown| *shown == Shown::AsIs) {
-        return page;
+        return Cow::Borrowed(page);
     }
+    let mut page = page.clone();
     let notes: Vec<_> = shown
         .iter()
         .zip(decisions)
@@ -59,7 +61,7 @@ pub fn present(mut page: ProjectPage, decisions: &[Arc<Decision>]) -> ProjectPag
     // Versions of which no file is left would send resolvers to look for them.
     page.versions.clear();
     push_note(&mut page, &json!({ "files": notes }));
-    page
+    Cow::Owned(page)
 }
 
 fn present_file(mut file: PageFile, how: Shown, decision: &Decision) -> Option<PageFile> {
@@ -175,7 +177,7 @@ mod tests {
             .push(PageFile::new("x-1.0-py3-none-any.whl", "a"));
         page.files
             .push(PageFile::new("x-2.0-py3-none-any.whl", "b"));
-        let page = present(page, &decisions);
+        let page = present(&page, &decisions);
         assert_eq!(page.files.len(), 1);
         assert!(page.versions.is_empty());
         let (key, note) = page.extra.last().expect("a note");

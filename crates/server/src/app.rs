@@ -21,7 +21,7 @@ use portcullis_upstream::single_flight::SingleFlight;
 
 use crate::config::{Config, ConfigError};
 use crate::error::FlowError;
-use crate::flow::fetch::Transfer;
+use crate::flow::fetch::{FileKey, Spoiled, Transfer};
 use crate::flow::source_pages::Known;
 use crate::names::Names;
 use crate::policies::{Policies, PolicyError};
@@ -60,10 +60,12 @@ pub struct App {
     /// Page requests to outside sources that are under way.
     pub page_flights: SingleFlight<(SourceName, ProjectName), PageResult>,
     /// File transfers from outside sources that are under way.
-    pub transfers: std::sync::Mutex<HashMap<(SourceName, ProjectName, String), Arc<Transfer>>>,
+    pub transfers: std::sync::Mutex<HashMap<FileKey, Arc<Transfer>>>,
+    /// Files that arrived a moment ago and were not what they should be.
+    pub spoiled: Cache<FileKey, Spoiled>,
     /// Metadata extractions that are under way.
     pub metadata_flights:
-        SingleFlight<(SourceName, ProjectName, String), Result<Sha256, FlowError>>,
+        SingleFlight<FileKey, Result<Sha256, FlowError>>,
     /// Tokens that were looked up a moment ago.
     pub tokens: Cache<Sha256, Option<Token>>,
     /// When tokens were last used, to be written down from time to time.
@@ -114,15 +116,41 @@ pub enum OpenError {
 /// How long a token that was looked up is believed without asking the database.
 const TOKEN_MEMORY: Duration = Duration::from_secs(1);
 
+/// How long spoiled files are kept in memory at most; for how long they count is the transfer's matter.
+const SPOILED_MEMORY: Duration = Duration::from_secs(60);
+
 /// How much memory the pages of outside sources may take, in bytes.
 const SOURCE_PAGES: u64 = 128 << 20;
 
+/// Who opens a gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// A server: what its configuration owns is written down, and what it no longer owns released.
+    Server,
+    /// A command beside a server, perhaps with another configuration: it must not release anything.
+    Command,
+}
+
 impl App {
-    /// Opens database, blobs, sources and policies. `config` has every upstream settled.
+    /// Opens database, blobs, sources and policies for a server, and writes down the names that the
+    /// configuration owns. `config` has every upstream settled.
     ///
     /// # Errors
     /// [`OpenError`].
     pub async fn open(config: Config, clock: Clock) -> Result<Arc<Self>, OpenError> {
+        Self::open_as(Role::Server, config, clock).await
+    }
+
+    /// The same for a command that asks or changes something beside a server. The names that are
+    /// written down stay as they are.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open_beside(config: Config, clock: Clock) -> Result<Arc<Self>, OpenError> {
+        Self::open_as(Role::Command, config, clock).await
+    }
+
+    async fn open_as(role: Role, config: Config, clock: Clock) -> Result<Arc<Self>, OpenError> {
         let unusable = |source| OpenError::Data {
             path: config.data.clone(),
             source,
@@ -133,9 +161,10 @@ impl App {
         let indexes = open_indexes(&config);
         let db = Db::open(&config.database).await?;
         let blobs = Blobs::connect(&config.blobs, &config.data, std::env::vars_os())?;
-        let now = clock();
-        portcullis_store::names::sync_configured(&db, &config.owned, now).await?;
-        let names = Names::load(&db).await?;
+        if role == Role::Server {
+            portcullis_store::names::sync_configured(&db, &config.owned, clock()).await?;
+        }
+        let names = Names::load_beside(&db, &config.owned).await?;
         let page_cache = config.limits.page_cache;
         // The task ends by itself, with everything committed, when the recorder is dropped.
         let (recorder, _task) = Recorder::start(db.clone());
@@ -157,6 +186,10 @@ impl App {
                 .build(),
             page_flights: SingleFlight::default(),
             transfers: std::sync::Mutex::default(),
+            spoiled: Cache::builder()
+                .max_capacity(10_000)
+                .time_to_live(SPOILED_MEMORY)
+                .build(),
             metadata_flights: SingleFlight::default(),
             tokens: Cache::builder()
                 .max_capacity(10_000)
@@ -245,13 +278,19 @@ impl App {
 
     /// How often something that is published here has changed, as far as this process knows.
     pub fn hosted_changes(&self) -> u64 {
-        *self.hosted_changes.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        *self
+            .hosted_changes
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Remembers what a hosted source has of a project, unless something changed since `changes` was
     /// read, which was before the source was asked.
     pub fn remember_hosted(&self, key: (SourceName, ProjectName), known: Known, changes: u64) {
-        let now = self.hosted_changes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let now = self
+            .hosted_changes
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if *now == changes {
             self.known_pages.insert(key, known);
         }
@@ -259,7 +298,10 @@ impl App {
 
     /// Remembers a rendered page, unless something changed since `changes` was read.
     pub fn remember_rendered(&self, key: PageKey, page: &Arc<Rendered>, changes: u64) {
-        let now = self.hosted_changes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let now = self
+            .hosted_changes
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if *now == changes {
             self.rendered.insert(key, Arc::clone(page));
         }
@@ -272,7 +314,8 @@ impl App {
         *changes += 1;
         for (name, source) in &self.sources {
             if matches!(**source, Source::Hosted(_)) {
-                self.known_pages.invalidate(&(name.clone(), project.clone()));
+                self.known_pages
+                    .invalidate(&(name.clone(), project.clone()));
             }
         }
         self.forget_rendered(project);

@@ -78,15 +78,17 @@ pub enum FlowError {
     Stopping,
 }
 
+/// How long clients are asked to wait in an outage. pip and poetry sleep as long as they are told, five
+/// times in a row and without a word to their user, so what an upstream asks of us is not passed on.
+const WAIT: Duration = Duration::from_secs(2);
+
 impl FlowError {
-    /// How long the client should wait before it asks again, where that is known.
+    /// How long the client should wait before it asks again; `None` where asking again is in vain.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Unreachable { error, .. } => {
-                Some(error.retry_after().unwrap_or(Duration::from_secs(10)))
-            }
+            Self::Unreachable { error, .. } => error.is_outage().then_some(WAIT),
             Self::SourceFailed { .. } | Self::Store(_) | Self::Blob(_) | Self::Disk(_) => {
-                Some(Duration::from_secs(10))
+                Some(WAIT)
             }
             _ => None,
         }

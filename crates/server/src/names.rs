@@ -1,7 +1,7 @@
 //! The owned and prohibited names as they are in force: loaded from the vault, asked in memory.
 
 use portcullis_core::fact::Prohibition;
-use portcullis_core::index::OwnedNames;
+use portcullis_core::index::{OwnedBy, OwnedNames, Ownership};
 use portcullis_core::pypi::name::{NamePattern, ProjectName};
 use portcullis_store::{Db, StoreError, names};
 
@@ -19,7 +19,21 @@ impl Names {
     /// # Errors
     /// [`StoreError`] when the database fails.
     pub async fn load(db: &Db) -> Result<Self, StoreError> {
+        Self::load_beside(db, &[]).await
+    }
+
+    /// Loads what is in force now, and what the configuration owns as well, whether or not a server
+    /// has written that down yet.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn load_beside(db: &Db, configured: &[NamePattern]) -> Result<Self, StoreError> {
         let owned = names::owned(db).await?;
+        let configured = configured.iter().map(|pattern| Ownership {
+            pattern: pattern.clone(),
+            origin: OwnedBy::Config,
+            since: None,
+        });
         let prohibited = names::prohibited(db).await?.into_iter().map(|prohibited| {
             let pattern = prohibited.pattern.to_string();
             let reason = prohibited.reason.into();
@@ -32,7 +46,12 @@ impl Names {
             )
         });
         Ok(Self {
-            owned: OwnedNames::new(owned.iter().map(names::OwnedName::ownership)),
+            owned: OwnedNames::new(
+                owned
+                    .iter()
+                    .map(names::OwnedName::ownership)
+                    .chain(configured),
+            ),
             prohibited: prohibited.collect(),
         })
     }

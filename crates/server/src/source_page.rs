@@ -1,15 +1,16 @@
 //! [`SourcePage`], a project's page as one source gives it, together with the facts of its files. It is
 //! made once for each version of the page and shared by everything that judges or renders it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use portcullis_core::digest::Sha256;
 use portcullis_core::fact::{Fact, FileFacts, Origin, ReleaseShape};
 use portcullis_core::pypi::filename::{DistFilename, DistKind};
 use portcullis_core::pypi::name::ProjectName;
-use portcullis_core::pypi::simple::{PageFile, ProjectPage};
+use portcullis_core::pypi::simple::{CoreMetadata, PageFile, ProjectPage};
 use portcullis_core::pypi::version::Version;
 use portcullis_core::time::Timestamp;
 
@@ -21,15 +22,16 @@ pub type FirstSeen = BTreeMap<String, Sha256>;
 pub struct SourcePage {
     /// The source.
     pub origin: Origin,
-    /// The page. File URLs are absolute where the source is an upstream.
+    /// The page as it may be shown: its files' URLs are ours, relative to `/simple/{project}/`.
     pub page: ProjectPage,
+    /// The URL of each file in its source, in the order of the page.
+    addresses: Vec<Box<str>>,
     /// The facts of each file, in the order of the page.
     pub facts: Vec<FileFacts>,
-    /// Different for every page that this process has made.
-    pub generation: u64,
     /// How long it may be used without asking the source again.
     pub freshness: Freshness,
     by_name: HashMap<Arc<str>, usize>,
+    is_kept: AtomicBool,
 }
 
 /// Until when a page counts as fresh, in milliseconds since 1970; shared with what was rendered from
@@ -77,14 +79,12 @@ impl Freshness {
     }
 }
 
-static GENERATIONS: AtomicU64 = AtomicU64::new(0);
-
 impl SourcePage {
     /// Reads the facts of every file of `page`. `first_seen` holds the digests under which file names
     /// were seen before, where those are known.
     pub fn new(
         origin: Origin,
-        page: ProjectPage,
+        mut page: ProjectPage,
         first_seen: &FirstSeen,
         freshness: Freshness,
     ) -> Self {
@@ -94,7 +94,7 @@ impl SourcePage {
             .map(|file| DistFilename::parse(&file.filename, Some(&page.name)).ok())
             .collect();
         let shapes = release_shapes(&names);
-        let facts = page
+        let facts: Vec<FileFacts> = page
             .files
             .iter()
             .zip(&names)
@@ -106,14 +106,18 @@ impl SourcePage {
             .enumerate()
             .map(|(at, file)| (Arc::clone(&file.filename), at))
             .collect();
-        let generation = GENERATIONS.fetch_add(1, Ordering::Relaxed);
+        for (file, facts) in page.files.iter_mut().zip(&facts) {
+            offer_metadata(file, facts);
+        }
+        let addresses = our_addresses(&mut page);
         Self {
             origin,
             page,
+            addresses,
             facts,
-            generation,
             freshness,
             by_name,
+            is_kept: AtomicBool::new(false),
         }
     }
 
@@ -122,17 +126,48 @@ impl SourcePage {
         Self {
             origin: self.origin.clone(),
             page: self.page.clone(),
+            addresses: self.addresses.clone(),
             facts: self.facts.clone(),
-            generation: GENERATIONS.fetch_add(1, Ordering::Relaxed),
             freshness,
             by_name: self.by_name.clone(),
+            is_kept: AtomicBool::new(self.is_kept()),
         }
     }
 
-    /// The file with this name, and its facts.
-    pub fn file(&self, filename: &str) -> Option<(&PageFile, &FileFacts)> {
+    /// Whether the database has the page, and with it what its files were first seen with.
+    pub fn is_kept(&self) -> bool {
+        self.is_kept.load(Ordering::Acquire)
+    }
+
+    /// Notes that the database has the page.
+    pub fn note_kept(&self) {
+        self.is_kept.store(true, Ordering::Release);
+    }
+
+    /// The digests under which its files were first seen, as far as it knows.
+    pub fn first_seen(&self) -> FirstSeen {
+        let first = |facts: &FileFacts| {
+            let first = facts.first_sha256.or(facts.sha256.known().copied())?;
+            Some((facts.filename.to_string(), first))
+        };
+        self.facts.iter().filter_map(first).collect()
+    }
+
+    /// The file with this name as its source lists it, and its facts.
+    pub fn file(&self, filename: &str) -> Option<(PageFile, &FileFacts)> {
         let at = *self.by_name.get(filename)?;
-        Some((&self.page.files[at], &self.facts[at]))
+        let mut file = self.page.files[at].clone();
+        file.url.clone_from(&self.addresses[at]);
+        Some((file, &self.facts[at]))
+    }
+
+    /// The page with the URLs that its source gives.
+    pub fn as_its_source_has_it(&self) -> ProjectPage {
+        let mut page = self.page.clone();
+        for (file, address) in page.files.iter_mut().zip(&self.addresses) {
+            file.url.clone_from(address);
+        }
+        page
     }
 
     /// About how much memory it takes, in bytes.
@@ -140,6 +175,40 @@ impl SourcePage {
         let each = |file: &PageFile| file.filename.len() + file.url.len() + 900;
         let files: usize = self.page.files.iter().map(each).sum();
         u32::try_from(files + 1024).unwrap_or(u32::MAX)
+    }
+}
+
+/// Makes every file's address ours, and returns those of the source.
+pub fn our_addresses(page: &mut ProjectPage) -> Vec<Box<str>> {
+    let prefix = format!("../../files/{}/", page.name);
+    let ours = |file: &mut PageFile| {
+        let url = format!("{prefix}{}", encoded(&file.filename)).into();
+        std::mem::replace(&mut file.url, url)
+    };
+    page.files.iter_mut().map(ours).collect()
+}
+
+/// A file name as a segment of a URL.
+fn encoded(filename: &str) -> Cow<'_, str> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~+!".contains(&b);
+    if filename.bytes().all(plain) {
+        return Cow::Borrowed(filename);
+    }
+    let byte = |b: u8| match plain(b) {
+        true => char::from(b).to_string(),
+        false => format!("%{b:02X}"),
+    };
+    Cow::Owned(filename.bytes().map(byte).collect())
+}
+
+/// The metadata of a wheel can always be had, out of the wheel itself where its source has no sidecar;
+/// that of anything else never.
+fn offer_metadata(file: &mut PageFile, facts: &FileFacts) {
+    let is_wheel = matches!(facts.kind, DistKind::Wheel(_));
+    if is_wheel && !file.core_metadata.is_offered() {
+        file.core_metadata = CoreMetadata::Unhashed;
+    } else if !is_wheel {
+        file.core_metadata = CoreMetadata::Absent;
     }
 }
 

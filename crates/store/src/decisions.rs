@@ -322,3 +322,30 @@ pub async fn recent(
             .await
     })?)
 }
+
+const EXCEPTED: &str = concat!(
+    "SELECT ",
+    decision_columns!(),
+    " FROM decision WHERE id > $1 AND evidence LIKE '%\"standing\":\"excepted\"%' \
+     ORDER BY id LIMIT $2"
+);
+
+/// At most `limit` decisions in which an exception lifted a finding, in the order of their ids, from
+/// the one after `after` on; start with an empty `after`. Reads the whole table: for people who tidy
+/// their exceptions, not for requests.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn excepted(
+    db: &Db,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<RecordedDecision>, StoreError> {
+    Ok(on!(db, executor => {
+        sqlx::query_as(EXCEPTED)
+            .bind(after)
+            .bind(i64::from(limit))
+            .fetch_all(executor)
+            .await
+    })?)
+}

@@ -11,7 +11,7 @@ use crate::digest::Sha256;
 use crate::fact::Facts;
 use crate::index::IndexName;
 use crate::pypi::name::{NamePattern, ProjectName};
-use crate::pypi::version::{VersionSpecifiers, admits};
+use crate::pypi::version::{Version, VersionSpecifiers, admits};
 use crate::time::Timestamp;
 
 pub mod rule;
@@ -185,8 +185,8 @@ pub struct Subject {
     pub project: ProjectName,
     /// The file; `None` when only the name was judged.
     pub filename: Option<Arc<str>>,
-    /// The version that the file name gives, normalised.
-    pub version: Option<String>,
+    /// The version that the file name gives.
+    pub version: Option<Version>,
     /// The digest of the file that was judged, as far as it was known.
     pub sha256: Option<Sha256>,
 }
@@ -316,10 +316,7 @@ impl Subject {
             index: facts.project.index.clone(),
             project: facts.project.project.clone(),
             filename: facts.file.map(|file| Arc::clone(&file.filename)),
-            version: facts
-                .file
-                .and_then(|file| file.version.known())
-                .map(ToString::to_string),
+            version: facts.file.and_then(|file| file.version.known()).cloned(),
             sha256: facts.file.and_then(|file| file.sha256.known().copied()),
         }
     }

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use pep440_rs::Operator;
 use pep508_rs::{Pep508ErrorSource, VersionOrUrl};
 use url::Url;
 
@@ -54,6 +55,14 @@ impl Requirement {
     /// Whether `version` is meant. Pre-releases are, when the specifiers admit them.
     pub fn matches(&self, version: &Version) -> bool {
         admits(&self.specifiers, version)
+    }
+
+    /// The one version that is meant, when the specifiers are a single `==` without a wildcard.
+    pub fn exact_version(&self) -> Option<&Version> {
+        let [only] = &self.specifiers[..] else {
+            return None;
+        };
+        matches!(only.operator(), Operator::Equal | Operator::ExactEqual).then(|| only.version())
     }
 }
 
@@ -175,6 +184,21 @@ mod tests {
                 expected,
                 "{text} {version}"
             );
+        }
+    }
+
+    #[test]
+    fn one_version_is_named_by_a_single_equality() {
+        for (text, expected) in [
+            ("flask==3.0", Some("3.0")),
+            ("flask === 3.0", Some("3.0")),
+            ("flask", None),
+            ("flask==3.*", None),
+            ("flask>=3.0", None),
+            ("flask==3.0,!=2", None),
+        ] {
+            let found = requirement(text).exact_version().map(ToString::to_string);
+            assert_eq!(found.as_deref(), expected, "{text}");
         }
     }
 

@@ -14,6 +14,7 @@ use portcullis_core::settings::Mistakes;
 use url::Url;
 
 mod read;
+mod settle;
 mod amounts;
 
 pub use amounts::{ByteSize, Period};
@@ -278,6 +279,7 @@ impl Config {
                 value: redacted(&url),
                 origin,
             });
+            self.shown.sort_by(|one, other| one.key.cmp(&other.key));
             settings.url = Some(url);
         }
     }
@@ -336,6 +338,15 @@ impl FromStr for LogFormat {
             "json" => Ok(Self::Json),
             other => Err(format!("{other:?} is not a log format (text, json)")),
         }
+    }
+}
+
+impl fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        })
     }
 }
 

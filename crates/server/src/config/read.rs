@@ -1,4 +1,4 @@
-//! Taking the keys of `portcullis.toml`, laying environment and flags over them, and settling defaults.
+//! Taking the keys of `portcullis.toml`. Environment, flags and defaults are laid over them in `settle`.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,9 +11,10 @@ use portcullis_core::pypi::name::NamePattern;
 use portcullis_core::settings::{Document, Located, Table, read_document};
 use url::Url;
 
+use super::settle::settle;
 use super::{
-    ByteSize, Config, ConfigError, CredentialSettings, IndexConfig, Limits, LogFormat, Overrides,
-    Period, Reading, Shown, SourceConfig, UpstreamSettings, ValueOrigin, redacted,
+    ByteSize, Config, ConfigError, CredentialSettings, IndexConfig, LogFormat, Overrides, Period,
+    Shown, SourceConfig, UpstreamSettings, ValueOrigin, redacted,
 };
 
 /// First segments of URLs that mean something else than an index.
@@ -37,9 +38,6 @@ const RESERVED: &[&str] = &[
     "why",
 ];
 
-const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
-const DEFAULT_DATA: &str = "./portcullis-data";
-
 /// Reads a whole configuration. See [`Config::parse`].
 pub(super) fn config(
     text: &str,
@@ -62,21 +60,21 @@ pub(super) fn config(
 
 /// What the file says, before environment, flags and defaults.
 #[derive(Default)]
-struct Raw {
-    listen: Option<SocketAddr>,
-    data: Option<PathBuf>,
-    database: Option<String>,
-    blobs: Option<String>,
-    public_url: Option<Url>,
-    log: Option<LogFormat>,
-    anonymous_read: Option<bool>,
-    sources: BTreeMap<SourceName, SourceConfig>,
-    indexes: BTreeMap<IndexName, IndexConfig>,
-    default_index: Option<IndexName>,
-    owned: Vec<NamePattern>,
-    upload: Option<u64>,
-    page_cache: Option<u64>,
-    shutdown: Option<Duration>,
+pub(super) struct Raw {
+    pub(super) listen: Option<SocketAddr>,
+    pub(super) data: Option<PathBuf>,
+    pub(super) database: Option<String>,
+    pub(super) blobs: Option<String>,
+    pub(super) public_url: Option<Url>,
+    pub(super) log: Option<LogFormat>,
+    pub(super) anonymous_read: Option<bool>,
+    pub(super) sources: BTreeMap<SourceName, SourceConfig>,
+    pub(super) indexes: BTreeMap<IndexName, IndexConfig>,
+    pub(super) default_index: Option<IndexName>,
+    pub(super) owned: Vec<NamePattern>,
+    pub(super) upload: Option<u64>,
+    pub(super) page_cache: Option<u64>,
+    pub(super) shutdown: Option<Duration>,
 }
 
 struct Reader<'f> {
@@ -165,7 +163,7 @@ impl Reader<'_> {
             "hosted" => Some(SourceConfig::Hosted),
             "upstream" => Some(SourceConfig::Upstream(Box::new(self.upstream(name, table)))),
             "folder" => {
-                let trust = trust(table);
+                let trust = self.trust(name, table);
                 let path = table.text("path");
                 self.show(&format!("sources.{name}.path"), path.as_ref());
                 if path.is_none() {
@@ -193,32 +191,56 @@ impl Reader<'_> {
             let shown = url.with(redacted(&url.value));
             self.show(&format!("sources.{name}.url"), Some(&shown));
         }
-        let credentials = self.credentials(table);
+        let defaults = UpstreamSettings::default();
+        let credentials = self.credentials(name, table);
         let proxy = table.text("proxy");
+        let shown_proxy = proxy.as_ref().map(without_credentials);
+        self.show(&format!("sources.{name}.proxy"), shown_proxy.as_ref());
         let ca_file = table.text("ca-file");
-        let period = |table: &mut Table<'_>, key: &str, default: u64| {
-            table
-                .parsed::<Period>(key)
-                .map_or(Duration::from_secs(default), |p| p.value.0)
+        self.show(&format!("sources.{name}.ca-file"), ca_file.as_ref());
+        let allow_hosts = table.list::<String>("allow-hosts");
+        self.show_list(&format!("sources.{name}.allow-hosts"), allow_hosts.as_ref());
+        let mut period = |key: &str, default: Duration| {
+            let period = table.parsed::<Period>(key);
+            self.show(&format!("sources.{name}.{key}"), period.as_ref());
+            period.map_or(default, |period| period.value.0)
         };
+        let fresh_for = period("fresh-for", defaults.fresh_for);
+        let stale_for = period("stale-for", defaults.stale_for);
+        let timeout = period("timeout", defaults.timeout);
         UpstreamSettings {
             url: url.map(|url| with_slash(url.value)),
-            trust: trust(table),
+            trust: self.trust(name, table),
             credentials,
             proxy: proxy.map(|proxy| proxy.value),
             ca_file: ca_file.map(|path| self.folder.join(path.value)),
-            allow_hosts: values(table.list::<String>("allow-hosts")),
-            fresh_for: period(table, "fresh-for", 5 * 60),
-            stale_for: period(table, "stale-for", 7 * 24 * 60 * 60),
-            timeout: period(table, "timeout", 30),
+            allow_hosts: values(allow_hosts),
+            fresh_for,
+            stale_for,
+            timeout,
         }
     }
 
-    fn credentials(&mut self, table: &mut Table<'_>) -> CredentialSettings {
-        let username = table.text("username-env").map(|name| name.value);
+    fn trust(&mut self, name: &SourceName, table: &mut Table<'_>) -> Trust {
+        let inside = table.boolean("inside");
+        self.show(&format!("sources.{name}.inside"), inside.as_ref());
+        match inside {
+            Some(inside) if inside.value => Trust::Inside,
+            _ => Trust::Outside,
+        }
+    }
+
+    fn credentials(&mut self, name: &SourceName, table: &mut Table<'_>) -> CredentialSettings {
+        let username = table.text("username-env");
         let variable = table.text("password-env");
         let path = table.text("password-file");
-        let netrc = table.boolean("netrc").is_some_and(|netrc| netrc.value);
+        let netrc = table.boolean("netrc");
+        self.show(&format!("sources.{name}.username-env"), username.as_ref());
+        self.show(&format!("sources.{name}.password-env"), variable.as_ref());
+        self.show(&format!("sources.{name}.password-file"), path.as_ref());
+        self.show(&format!("sources.{name}.netrc"), netrc.as_ref());
+        let username = username.map(|name| name.value);
+        let netrc = netrc.is_some_and(|netrc| netrc.value);
         match (variable, path, netrc) {
             (None, None, false) => CredentialSettings::None,
             (Some(variable), None, false) => CredentialSettings::Environment {
@@ -259,9 +281,9 @@ impl Reader<'_> {
                 None,
             );
         }
-        let is_default = table
-            .boolean("default")
-            .is_some_and(|default| default.value);
+        let default = table.boolean("default");
+        self.show(&format!("indexes.{name}.default"), default.as_ref());
+        let is_default = default.is_some_and(|default| default.value);
         let listed = table.list::<SourceName>("sources");
         let policy = table.text("policy");
         self.show(&format!("indexes.{name}.policy"), policy.as_ref());
@@ -304,15 +326,7 @@ impl Reader<'_> {
             return;
         };
         let owned = names.list::<NamePattern>("owned");
-        if let Some(first) = owned.as_ref().and_then(|owned| owned.first()) {
-            let listed: Vec<String> = owned
-                .iter()
-                .flatten()
-                .map(|pattern| pattern.value.to_string())
-                .collect();
-            let shown = first.with(listed.join(", "));
-            self.show("names.owned", Some(&shown));
-        }
+        self.show_list("names.owned", owned.as_ref());
         raw.owned = values(owned);
         names.finish();
     }
@@ -333,6 +347,15 @@ impl Reader<'_> {
         limits.finish();
     }
 
+    fn show_list<T: ToString>(&mut self, key: &str, list: Option<&Vec<Located<T>>>) {
+        let Some(first) = list.and_then(|list| list.first()) else {
+            return;
+        };
+        let listed = list.into_iter().flatten();
+        let listed: Vec<String> = listed.map(|item| item.value.to_string()).collect();
+        self.show(key, Some(&first.with(listed.join(", "))));
+    }
+
     fn show<T: ToString>(&mut self, key: &str, value: Option<&Located<T>>) {
         let Some(value) = value else { return };
         let origin = ValueOrigin::File {
@@ -344,13 +367,6 @@ impl Reader<'_> {
             value: value.value.to_string(),
             origin,
         });
-    }
-}
-
-fn trust(table: &mut Table<'_>) -> Trust {
-    match table.boolean("inside") {
-        Some(inside) if inside.value => Trust::Inside,
-        _ => Trust::Outside,
     }
 }
 
@@ -368,204 +384,9 @@ fn without_credentials(url: &Located<String>) -> Located<String> {
     }
 }
 
-fn with_slash(mut url: Url) -> Url {
+pub(super) fn with_slash(mut url: Url) -> Url {
     if !url.path().ends_with('/') {
         url.set_path(&format!("{}/", url.path()));
     }
     url
-}
-
-fn settle(raw: Raw, shown: Vec<Shown>, overrides: &Overrides) -> Result<Config, ConfigError> {
-    let mut over = Over { overrides, shown };
-    let listen = over.value(
-        "listen",
-        "PORTCULLIS_LISTEN",
-        overrides.listen.as_ref(),
-        "--listen",
-    )?;
-    let listen = listen.or(raw.listen);
-    let data_flag = overrides
-        .data
-        .as_ref()
-        .map(|data| data.display().to_string());
-    let data = over.value::<PathBuf>("data", "PORTCULLIS_DATA", data_flag.as_ref(), "--data")?;
-    let data = data
-        .or(raw.data)
-        .unwrap_or_else(|| over.default("data", DEFAULT_DATA));
-    let database = over
-        .value("database", "PORTCULLIS_DATABASE", None, "")?
-        .or(raw.database);
-    let blobs = over
-        .value("blobs", "PORTCULLIS_BLOBS", None, "")?
-        .or(raw.blobs);
-    let public_url = over
-        .value("public-url", "PORTCULLIS_PUBLIC_URL", None, "")?
-        .or(raw.public_url);
-    let log = over.value("log", "PORTCULLIS_LOG", None, "")?.or(raw.log);
-    let listen = listen.unwrap_or_else(|| over.default("listen", DEFAULT_LISTEN));
-    let anonymous = raw
-        .anonymous_read
-        .unwrap_or_else(|| listen.ip().is_loopback());
-    let (mut sources, mut indexes) = (raw.sources, raw.indexes);
-    over.upstream(&mut sources)?;
-    if indexes.is_empty() {
-        let (name, index) = everything(&sources);
-        indexes.insert(name, index);
-    }
-    let default_index = raw.default_index.unwrap_or_else(|| {
-        indexes
-            .keys()
-            .next()
-            .cloned()
-            .expect("there is at least one index")
-    });
-    Ok(Config {
-        database: database
-            .unwrap_or_else(|| format!("sqlite:{}", data.join("portcullis.db").display())),
-        blobs: blobs.unwrap_or_else(|| data.display().to_string()),
-        listen,
-        data,
-        public_url,
-        log: log.unwrap_or(LogFormat::Text),
-        reading: if anonymous {
-            Reading::Anonymous
-        } else {
-            Reading::WithToken
-        },
-        sources,
-        indexes,
-        default_index,
-        owned: raw.owned,
-        limits: Limits {
-            upload: raw.upload.unwrap_or(2 << 30),
-            page_cache: raw.page_cache.unwrap_or(256 << 20),
-            shutdown: raw.shutdown.unwrap_or(Duration::from_secs(30)),
-        },
-        shown: over.shown,
-    })
-}
-
-/// The index of a configuration that names none: every source, hosted ones first by the routing law.
-fn everything(sources: &BTreeMap<SourceName, SourceConfig>) -> (IndexName, IndexConfig) {
-    let name = "main".parse().expect("a label");
-    (
-        name,
-        IndexConfig {
-            sources: sources.keys().cloned().collect(),
-            policy: None,
-        },
-    )
-}
-
-/// What environment and flags lay over the file.
-struct Over<'o> {
-    overrides: &'o Overrides,
-    shown: Vec<Shown>,
-}
-
-impl Over<'_> {
-    fn value<T>(
-        &mut self,
-        key: &str,
-        variable: &'static str,
-        flag: Option<&String>,
-        flag_name: &'static str,
-    ) -> Result<Option<T>, ConfigError>
-    where
-        T: FromStr,
-        T::Err: std::fmt::Display,
-    {
-        let (text, origin) = match (flag, self.overrides.environment.get(variable)) {
-            (Some(flag), _) => (flag, ValueOrigin::Flag(flag_name)),
-            (None, Some(text)) => (text, ValueOrigin::Environment(variable)),
-            (None, None) => return Ok(None),
-        };
-        let value = text
-            .parse()
-            .map_err(|error: T::Err| ConfigError::Override {
-                origin: origin.to_string(),
-                message: format!("{text:?}: {error}"),
-            })?;
-        let shown = Url::parse(text).map_or_else(|_| text.clone(), |url| redacted(&url));
-        self.replace(key, shown, origin);
-        Ok(Some(value))
-    }
-
-    fn default<T: FromStr>(&mut self, key: &str, text: &str) -> T {
-        self.replace(key, text.to_owned(), ValueOrigin::Default);
-        text.parse().ok().expect("a default can be parsed")
-    }
-
-    fn replace(&mut self, key: &str, value: String, origin: ValueOrigin) {
-        self.shown.retain(|shown| shown.key != key);
-        self.shown.push(Shown {
-            key: key.to_owned(),
-            value,
-            origin,
-        });
-    }
-
-    /// `--upstream` is the URL of the only upstream source. Where no source is configured at all, there
-    /// is one hosted source and one upstream.
-    fn upstream(
-        &mut self,
-        sources: &mut BTreeMap<SourceName, SourceConfig>,
-    ) -> Result<(), ConfigError> {
-        if sources.is_empty() {
-            sources.insert("internal".parse().expect("a label"), SourceConfig::Hosted);
-            let upstream = SourceConfig::Upstream(Box::default());
-            sources.insert("pypi".parse().expect("a label"), upstream);
-        }
-        let is_upstream = |(_, source): &(&SourceName, &SourceConfig)| {
-            matches!(source, SourceConfig::Upstream(_))
-        };
-        let names: Vec<SourceName> = sources
-            .iter()
-            .filter(is_upstream)
-            .map(|(name, _)| name.clone())
-            .collect();
-        let key = names
-            .first()
-            .map(|name| format!("sources.{name}.url"))
-            .unwrap_or_default();
-        let flag = self.overrides.upstream.as_ref();
-        let url = self.value::<Url>(&key, "PORTCULLIS_UPSTREAM", flag, "--upstream")?;
-        let Some(url) = url else { return Ok(()) };
-        let [only] = &names[..] else {
-            return Err(ConfigError::Override {
-                origin: "--upstream".to_owned(),
-                message: format!(
-                    "the configuration has {} upstream sources; give each its url there",
-                    names.len()
-                ),
-            });
-        };
-        if !matches!(url.scheme(), "http" | "https") {
-            let message = "an upstream is an http or https URL".to_owned();
-            return Err(ConfigError::Override {
-                origin: "--upstream".to_owned(),
-                message,
-            });
-        }
-        if let Some(SourceConfig::Upstream(settings)) = sources.get_mut(only) {
-            settings.url = Some(with_slash(url));
-        }
-        Ok(())
-    }
-}
-
-impl Default for UpstreamSettings {
-    fn default() -> Self {
-        Self {
-            url: None,
-            trust: Trust::Outside,
-            credentials: CredentialSettings::None,
-            proxy: None,
-            ca_file: None,
-            allow_hosts: Vec::new(),
-            fresh_for: Duration::from_secs(5 * 60),
-            stale_for: Duration::from_secs(7 * 24 * 60 * 60),
-            timeout: Duration::from_secs(30),
-        }
-    }
 }

@@ -39,9 +39,16 @@ const CHUNK: u64 = 128 * 1024;
 /// A file that may be sent, whole or still arriving.
 pub enum Served {
     /// It is in the vault and cleared.
-    Whole(Cleared, Blob),
+    Whole(Judged, Blob),
     /// It is still arriving; its last block is held back.
     Arriving(Box<Arriving>),
+}
+
+/// A file that was judged by the bytes that it has.
+pub struct Judged {
+    cleared: Cleared,
+    /// The id of the decision that lets it through.
+    decision: String,
 }
 
 /// A file that is still arriving.
@@ -91,7 +98,7 @@ pub async fn candidate(
     let Some((file, facts)) = listed else {
         return Err(not_listed(app, &gathered, filename).await);
     };
-    let (file, facts) = (file.clone(), facts.clone());
+    let facts = facts.clone();
     let facts_of_both = Facts {
         project: &gathered.facts,
         file: Some(&facts),
@@ -135,16 +142,15 @@ pub async fn serve(app: &Arc<App>, candidate: &Candidate) -> Result<Served, Flow
         facts: candidate.facts.clone(),
     };
     if let Some(sha256) = in_vault(app, candidate).await? {
-        let cleared = again.clear(sha256, None).await?;
-        return match app.blobs.open(&cleared).await {
-            Ok(blob) => Ok(Served::Whole(cleared, blob)),
-            Err(error) => Err(error.into()),
-        };
+        let judged = again.clear(sha256, None).await?;
+        let blob = app.blobs.open(&judged.cleared).await?;
+        return Ok(Served::Whole(judged, blob));
     }
     let wanted = Wanted {
         source: candidate.source().clone(),
         project: candidate.gathered.facts.project.clone(),
         file: candidate.file.clone(),
+        first: candidate.facts.first_sha256,
     };
     let transfer = fetch::join(app, wanted);
     let mut state = transfer.watch();
@@ -173,9 +179,9 @@ pub async fn serve(app: &Arc<App>, candidate: &Candidate) -> Result<Served, Flow
         }
         _ => {}
     }
-    let cleared = again.at_the_end(transfer.ended().await).await?;
-    let blob = app.blobs.open(&cleared).await?;
-    Ok(Served::Whole(cleared, blob))
+    let judged = again.at_the_end(transfer.ended().await).await?;
+    let blob = app.blobs.open(&judged.cleared).await?;
+    Ok(Served::Whole(judged, blob))
 }
 
 /// The digest of a candidate's bytes where they are in the vault already.
@@ -203,8 +209,9 @@ impl Candidate {
         &origin.expect("a candidate's page has a source").source
     }
 
-    /// The record of a download of this file by `caller`.
-    pub fn download(&self, app: &App, caller: &Caller, sha256: Sha256, size: u64) -> Download {
+    /// The record of a download of this file by `caller`, as far as it is known before the file was
+    /// judged by its bytes.
+    fn download(&self, app: &App, caller: &Caller, size: u64) -> Download {
         let user_agent = caller.user_agent_text();
         let client = user_agent.as_deref().map(Client::parse).unwrap_or_default();
         Download {
@@ -214,7 +221,7 @@ impl Candidate {
             project: self.gathered.facts.project.clone(),
             version: self.facts.version.known().map(ToString::to_string),
             filename: self.file.filename.to_string(),
-            sha256,
+            sha256: Sha256::from_bytes([0; 32]),
             size,
             kind: DownloadKind::File,
             token: caller.token_name(),
@@ -225,14 +232,14 @@ impl Candidate {
             python: client.python,
             distro: client.distro,
             ci: client.ci,
-            decision: Some(self.decision.id()),
+            decision: None,
         }
     }
 }
 
 impl Rejudge {
     /// Judges the file with the digest that its bytes have, and clears it.
-    async fn clear(&self, actual: Sha256, first: Option<Sha256>) -> Result<Cleared, FlowError> {
+    async fn clear(&self, actual: Sha256, first: Option<Sha256>) -> Result<Judged, FlowError> {
         let mut facts = self.facts.clone();
         // What the page claims and what is in the vault must be the same, or the file has changed.
         if let Fact::Known(claimed) = facts.sha256
@@ -252,18 +259,30 @@ impl Rejudge {
         match gate::clear(&decision, actual) {
             Ok(cleared) => {
                 evidence::record(&self.app, &decision).await?;
-                Ok(cleared)
+                let decision = decision.id();
+                Ok(Judged { cleared, decision })
             }
             Err(refusal) => Err(evidence::refuse(&self.app, &refusal.decision).await),
         }
     }
 
-    async fn at_the_end(&self, state: State) -> Result<Cleared, FlowError> {
+    async fn at_the_end(&self, state: State) -> Result<Judged, FlowError> {
         match state {
             State::Verified { sha256, .. } => self.clear(sha256, None).await,
             State::Changed { first, now } => self.clear(now, Some(first)).await,
             State::Failed(error) => Err(error),
             State::Asked | State::Arriving { .. } => Err(FlowError::Stopping),
+        }
+    }
+}
+
+impl Judged {
+    /// The record of a download, with the bytes that it is of and the decision that permits it.
+    fn permits(&self, download: Download) -> Download {
+        Download {
+            sha256: self.cleared.sha256(),
+            decision: Some(self.decision.clone()),
+            ..download
         }
     }
 }
@@ -280,7 +299,7 @@ impl Served {
     /// The digest of the file, as far as it is known.
     pub fn sha256(&self) -> Option<Sha256> {
         match self {
-            Self::Whole(cleared, _) => Some(cleared.sha256()),
+            Self::Whole(judged, _) => Some(judged.cleared.sha256()),
             Self::Arriving(arriving) => arriving.announced,
         }
     }
@@ -297,17 +316,15 @@ impl Served {
         range: std::ops::Range<u64>,
     ) -> Result<Body, FlowError> {
         match self {
-            Self::Whole(cleared, blob) => {
-                let download = candidate.download(app, caller, cleared.sha256(), blob.size());
-                record(app, download).await?;
+            Self::Whole(judged, blob) => {
+                let download = candidate.download(app, caller, blob.size());
+                record(app, judged.permits(download)).await?;
                 let bytes = blob.range(range)?;
                 Ok(bytes.map(|chunk| chunk.map_err(FlowError::from)).boxed())
             }
             Self::Arriving(arriving) => {
                 let (app, caller) = (Arc::clone(app), caller.clone());
-                let total = arriving.total;
-                let download =
-                    candidate.download(&app, &caller, Sha256::from_bytes([0; 32]), total);
+                let download = candidate.download(&app, &caller, arriving.total);
                 Ok(arriving.into_body(app, download, range))
             }
         }
@@ -391,12 +408,11 @@ impl Tail {
         if let State::Arriving { received, .. } = state {
             return Ok(held.limit(received));
         }
-        let cleared = self.arriving.judge_again.at_the_end(state).await?;
-        if let Some(mut download) = self.download.take() {
-            download.sha256 = cleared.sha256();
-            record(&self.app, download).await?;
+        let judged = self.arriving.judge_again.at_the_end(state).await?;
+        if let Some(download) = self.download.take() {
+            record(&self.app, judged.permits(download)).await?;
         }
-        Ok(held.lift(&cleared, self.arriving.total))
+        Ok(held.lift(&judged.cleared, self.arriving.total))
     }
 
     async fn read(&mut self, until: u64) -> Result<Bytes, FlowError> {

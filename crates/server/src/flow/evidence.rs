@@ -97,7 +97,7 @@ fn as_row(decision: &Decision) -> NewDecision {
         index: subject.index.to_string(),
         project: subject.project.clone(),
         filename: subject.filename.as_deref().unwrap_or_default().to_owned(),
-        version: subject.version.clone(),
+        version: subject.version.as_ref().map(ToString::to_string),
         sha256: subject.sha256,
         effect: decision.effect(),
         rule: finding.map_or("", |finding| finding.rule).to_owned(),

@@ -11,8 +11,9 @@ use portcullis_core::digest::Sha256;
 use portcullis_core::index::SourceName;
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::simple::PageFile;
+use portcullis_core::time::Timestamp;
 use portcullis_store::blobs::Finished;
-use portcullis_store::pins::{self, NewPin, Pin};
+use portcullis_store::pins::{self, NewPin, Pin, Pinned};
 use portcullis_upstream::UpstreamError;
 use portcullis_upstream::files::FileRequest;
 use serde_json::json;
@@ -73,6 +74,11 @@ impl State {
 }
 
 impl Transfer {
+    /// Whether it has ended, or somebody is still at it; not so when that ended in a panic.
+    fn is_alive(&self) -> bool {
+        self.state.borrow().is_final() || self.state.has_changed().is_ok()
+    }
+
     /// The state as it changes.
     pub fn watch(&self) -> watch::Receiver<State> {
         self.state.clone()
@@ -97,6 +103,33 @@ pub struct Wanted {
     pub project: ProjectName,
     /// The file as the source's page lists it.
     pub file: PageFile,
+    /// The digest that it was first seen with, where the page does not show that one now.
+    pub first: Option<Sha256>,
+}
+
+/// A file of a source.
+pub type FileKey = (SourceName, ProjectName, String);
+
+/// How long it is remembered that a file was not what its page announced. Installers whose transfer
+/// broke ask again at once; they are told why, instead of being sent the same bytes once more.
+const REMEMBERED: i64 = 30_000;
+
+/// A file that arrived and was not what it should be.
+#[derive(Clone, Debug)]
+pub struct Spoiled {
+    announced: Option<Sha256>,
+    size: Option<u64>,
+    until: Timestamp,
+    end: State,
+}
+
+impl Spoiled {
+    /// The way in which the transfer of `wanted` ended, when its page says the same as then.
+    fn end_of(&self, wanted: &Wanted, now: Timestamp) -> Option<State> {
+        let is_same =
+            self.announced == wanted.file.sha256() && self.size == wanted.file.size;
+        (is_same && now < self.until).then(|| self.end.clone())
+    }
 }
 
 /// Joins the transfer of a file, or starts it. It goes on when whoever started it leaves.
@@ -106,11 +139,16 @@ pub fn join(app: &Arc<App>, wanted: Wanted) -> Arc<Transfer> {
         wanted.project.clone(),
         wanted.file.filename.to_string(),
     );
+    let spoiled = app.spoiled.get(&key);
+    if let Some(end) = spoiled.and_then(|spoiled| spoiled.end_of(&wanted, app.now())) {
+        let (_, state) = watch::channel(end);
+        return Arc::new(Transfer { state });
+    }
     let mut transfers = app
         .transfers
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
-    if let Some(transfer) = transfers.get(&key) {
+    if let Some(transfer) = transfers.get(&key).filter(|transfer| transfer.is_alive()) {
         return Arc::clone(transfer);
     }
     let (sender, state) = watch::channel(State::Asked);
@@ -126,6 +164,15 @@ pub fn join(app: &Arc<App>, wanted: Wanted) -> Arc<Transfer> {
                 State::Failed(error)
             }
         };
+        if let State::Changed { .. } | State::Failed(FlowError::Mismatch { .. }) = &end {
+            let spoiled = Spoiled {
+                announced: wanted.file.sha256(),
+                size: wanted.file.size,
+                until: app.now().plus_millis(REMEMBERED),
+                end: end.clone(),
+            };
+            app.spoiled.insert(key.clone(), spoiled);
+        }
         // The next one who asks finds the file in the vault, or starts again.
         app.transfers
             .lock()
@@ -141,6 +188,9 @@ async fn carry(
     wanted: &Wanted,
     sender: &watch::Sender<State>,
 ) -> Result<State, FlowError> {
+    if let Some(pinned) = in_vault(app, wanted).await? {
+        return Ok(pinned);
+    }
     let (announced, stream) = open(app, wanted).await?;
     let expected = wanted.file.size.or(announced);
     if let (Some(size), Some(announced)) = (wanted.file.size, announced)
@@ -151,6 +201,25 @@ async fn carry(
     let finished = receive(app, wanted, expected, stream, sender).await?;
     verify(app, wanted, &finished)?;
     settle(app, wanted, finished).await
+}
+
+/// Whether a file is in the vault.
+///
+/// # Errors
+/// [`FlowError`] when database or vault cannot be asked.
+pub async fn is_here(app: &App, wanted: &Wanted) -> Result<bool, FlowError> {
+    Ok(in_vault(app, wanted).await?.is_some())
+}
+
+/// The file where it came into the vault since the one who wants it has looked there.
+async fn in_vault(app: &App, wanted: &Wanted) -> Result<Option<State>, FlowError> {
+    let source = wanted.source.as_str();
+    let pinned = pins::find(&app.db, source, &wanted.project, &wanted.file.filename).await?;
+    let Some(Pinned { sha256, size, .. }) = pinned else {
+        return Ok(None);
+    };
+    let is_here = app.blobs.exists(&sha256).await?;
+    Ok(is_here.then_some(State::Verified { sha256, size }))
 }
 
 type Bytestream = futures_util::stream::BoxStream<'static, Result<Bytes, UpstreamError>>;
@@ -267,6 +336,12 @@ fn differs(
 /// Blob first, then the row that makes it the file's content for good.
 async fn settle(app: &Arc<App>, wanted: &Wanted, finished: Finished) -> Result<State, FlowError> {
     let (sha256, size) = (finished.sha256(), finished.size());
+    if let Some(first) = wanted.first.filter(|first| *first != sha256) {
+        let subject = format!("{}/{}/{}", wanted.source, wanted.project, wanted.file.filename);
+        let detail = json!({ "first": first, "now": sha256, "seen": "file" });
+        evidence::raise(app, pins::CHANGED_HASH, subject, detail);
+        return Ok(State::Changed { first, now: sha256 });
+    }
     let known = pins::find(
         &app.db,
         wanted.source.as_str(),

@@ -74,6 +74,7 @@ async fn obtain_once(
         source: candidate.source().clone(),
         project: candidate.gathered.facts.project.clone(),
         file: candidate.file.clone(),
+        first: candidate.facts.first_sha256,
     };
     let key = (
         wanted.source.clone(),
@@ -103,25 +104,47 @@ async fn obtain_once(
 type Found = (Bytes, SidecarOrigin);
 
 async fn obtain(app: &Arc<App>, wanted: &Wanted, wheel: &DistFilename) -> Result<Found, FlowError> {
-    if let Source::Upstream(upstream) = &**app.source(&wanted.source) {
-        let unreachable = |error| FlowError::Unreachable {
-            source_name: wanted.source.clone(),
-            error,
-        };
-        if let Some(found) = beside_the_wheel(app, upstream, wanted).await? {
-            return Ok((found, SidecarOrigin::Claimed));
-        }
-        match by_range(upstream, wanted, wheel).await {
-            Ok(Some(found)) => return Ok((found.into(), SidecarOrigin::Extracted)),
+    // Where the file must have a certain digest and its page does not say so, only the whole of it shows
+    // whether it has.
+    if wanted.first.is_none()
+        && let Source::Upstream(upstream) = &**app.source(&wanted.source)
+    {
+        match without_the_whole(app, upstream, wanted, wheel).await {
+            Ok(Some(found)) => return Ok(found),
             Ok(None) => {}
-            Err(error) if error.is_outage() => return Err(unreachable(error)),
-            Err(error) => debug!("metadata of {} by range: {error}", wanted.file.filename),
+            Err(FlowError::Unreachable { error, .. }) if fetch::is_here(app, wanted).await? => {
+                debug!("metadata of {}: {error}", wanted.file.filename);
+            }
+            Err(error) => return Err(error),
         }
     }
     Ok((
         from_the_whole(app, wanted, wheel).await?,
         SidecarOrigin::Extracted,
     ))
+}
+
+/// The metadata beside the wheel, or else out of a part of it; `None` where neither can be had.
+async fn without_the_whole(
+    app: &Arc<App>,
+    upstream: &Upstream,
+    wanted: &Wanted,
+    wheel: &DistFilename,
+) -> Result<Option<Found>, FlowError> {
+    if let Some(found) = beside_the_wheel(app, upstream, wanted).await? {
+        return Ok(Some((found, SidecarOrigin::Claimed)));
+    }
+    match by_range(upstream, wanted, wheel).await {
+        Ok(found) => Ok(found.map(|found| (found.into(), SidecarOrigin::Extracted))),
+        Err(error) if error.is_outage() => Err(FlowError::Unreachable {
+            source_name: wanted.source.clone(),
+            error,
+        }),
+        Err(error) => {
+            debug!("metadata of {} by range: {error}", wanted.file.filename);
+            Ok(None)
+        }
+    }
 }
 
 /// The sidecar file that the source offers, if it does.
@@ -209,7 +232,14 @@ async fn from_the_whole(
 ) -> Result<Bytes, FlowError> {
     let sha256 = match fetch::join(app, wanted.clone()).ended().await {
         State::Verified { sha256, .. } => sha256,
-        State::Changed { first, .. } => first,
+        State::Changed { first, .. } if app.blobs.exists(&first).await? => first,
+        State::Changed { first, now } => {
+            let filename = &wanted.file.filename;
+            return Err(FlowError::Mismatch {
+                source_name: wanted.source.clone(),
+                what: format!("{filename} has sha256 {now}, it was first seen with {first}"),
+            });
+        }
         State::Failed(error) => return Err(error),
         State::Asked | State::Arriving { .. } => return Err(FlowError::Stopping),
     };

@@ -77,6 +77,7 @@ pub async fn purge(
         purged.files.extend(meant.into_iter().map(file));
     }
     app.known_pages.invalidate_all();
+    app.spoiled.invalidate_all();
     app.forget_rendered(&requirement.name);
     Ok(purged)
 }

@@ -11,6 +11,7 @@ use portcullis_core::pypi::simple::{CoreMetadata, PageFile, ProjectPage, UploadT
 use portcullis_core::pypi::simple_json::{self, Namespaces};
 use portcullis_core::time::Timestamp;
 use portcullis_store::hosted::{self, HostedFile};
+use portcullis_store::StoreError;
 use portcullis_store::pages::{self, KeptPage, NewPage, Saved};
 use portcullis_store::pins;
 use portcullis_upstream::UpstreamError;
@@ -30,7 +31,11 @@ const ABSENT_FOR: Duration = Duration::from_secs(30);
 /// How long a stale page is used before the upstream is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 
-/// What is known of a project in an outside source.
+/// How long a page out of a folder is shown before the folder is looked at again: nobody tells us when
+/// a file is put into it.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(5);
+
+/// What is known of a project in a source.
 #[derive(Clone, Debug)]
 pub enum Known {
     /// Its page.
@@ -82,17 +87,29 @@ async fn hosted_project(app: &App, name: &SourceName, project: &ProjectName) -> 
         source_name: name.clone(),
         error: Arc::new(error),
     };
-    let mut files = hosted::files(&app.db, name.as_str(), project).await.map_err(failed)?;
+    let mut files = hosted::files(&app.db, name.as_str(), project)
+        .await
+        .map_err(failed)?;
     files.retain(|file| file.deleted_at.is_none());
     let page = (!files.is_empty()).then(|| {
-        let origin =
-            Origin { source: name.clone(), kind: SourceKind::Hosted, trust: Trust::Inside };
+        let origin = Origin {
+            source: name.clone(),
+            kind: SourceKind::Hosted,
+            trust: Trust::Inside,
+        };
         let page = hosted_page(project, &files);
-        Arc::new(SourcePage::new(origin, page, &FirstSeen::new(), Freshness::forever()))
+        Arc::new(SourcePage::new(
+            origin,
+            page,
+            &FirstSeen::new(),
+            Freshness::forever(),
+        ))
     });
     let known = match &page {
         Some(page) => Known::Page(Arc::clone(page)),
-        None => Known::Absent { until: Timestamp::from_millis(i64::MAX) },
+        None => Known::Absent {
+            until: Timestamp::from_millis(i64::MAX),
+        },
     };
     // What was read before a change must not be remembered after it.
     app.remember_hosted(key, known, changes);
@@ -140,12 +157,8 @@ async fn folder_page(app: &Arc<App>, folder: &FolderPlace, project: &ProjectName
         .map_err(|error| folder.failed(error))?;
     let Some(page) = page else { return Ok(None) };
     let first_seen = first_seen_by_pins(app, &folder.origin, &page).await?;
-    let page = SourcePage::new(
-        folder.origin.clone(),
-        page,
-        &first_seen,
-        Freshness::forever(),
-    );
+    let fresh = Freshness::until(after(app.now(), LOOK_AGAIN_AFTER));
+    let page = SourcePage::new(folder.origin.clone(), page, &first_seen, fresh);
     Ok(Some(Arc::new(page)))
 }
 
@@ -221,7 +234,8 @@ async fn refresh(app: Arc<App>, upstream: Arc<Upstream>, project: ProjectName) -
         }
         (Ok(PageAnswer::NotModified), None) => return Err(unconditional(&upstream)),
         (Ok(PageAnswer::Page(fetched)), kept) => {
-            take_in(&app, &upstream, *fetched, kept, fresh).await?
+            let before = Before { known, kept };
+            take_in(&app, &upstream, *fetched, before, fresh).await?
         }
         (Err(error), kept) => stand_in(&app, &upstream, &project, known, kept, error).await?,
     };
@@ -253,13 +267,21 @@ fn confirm(app: &Arc<App>, upstream: &Upstream, project: &ProjectName, now: Time
     });
 }
 
+/// What was known of a project before its page was fetched again.
+struct Before {
+    /// The page in memory.
+    known: Option<Arc<SourcePage>>,
+    /// The page in the database.
+    kept: Option<KeptPage>,
+}
+
 /// A new page: what its files were first seen with is carried over, changes are reported, and the page
 /// is kept for when the upstream is down.
 async fn take_in(
     app: &Arc<App>,
     upstream: &Arc<Upstream>,
     fetched: FetchedPage,
-    kept: Option<KeptPage>,
+    Before { known, kept }: Before,
     fresh: Freshness,
 ) -> Result<Arc<SourcePage>, FlowError> {
     let FetchedPage {
@@ -270,9 +292,12 @@ async fn take_in(
         let before = decode(&page.name, kept);
         carry_over(&mut first_seen, before.as_ref(), &claims_of(kept));
     }
+    // A page that was fetched a moment ago may be on its way into the database.
+    if let Some(known) = known.filter(|known| !known.is_kept()) {
+        carry_over(&mut first_seen, None, &known.first_seen());
+    }
     first_seen
         .retain(|filename, first| page.file(filename).and_then(PageFile::sha256) != Some(*first));
-    let body = simple_json::render(&page, Namespaces::Unsupported);
     let made = Arc::new(SourcePage::new(
         upstream.origin.clone(),
         page,
@@ -280,7 +305,7 @@ async fn take_in(
         fresh,
     ));
     evidence::report_changed_hashes(app, &made);
-    keep_in_background(app, upstream, &made, body, validators, first_seen, kept);
+    keep_in_background(app, upstream, &made, validators, first_seen, kept);
     Ok(made)
 }
 
@@ -311,16 +336,21 @@ fn keep_in_background(
     app: &Arc<App>,
     upstream: &Arc<Upstream>,
     made: &Arc<SourcePage>,
-    body: Vec<u8>,
     validators: Validators,
     first_seen: FirstSeen,
     kept: Option<KeptPage>,
 ) {
     let (app, source) = (Arc::clone(app), upstream.origin.source.clone());
-    let project = made.page.name.clone();
+    let (made, project) = (Arc::clone(made), made.page.name.clone());
     tokio::spawn(async move {
         let now = app.now();
-        let compressed = tokio::task::spawn_blocking(move || zstd::bulk::compress(&body, 1)).await;
+        let rendered = Arc::clone(&made);
+        let compressed = tokio::task::spawn_blocking(move || {
+            let page = rendered.as_its_source_has_it();
+            let body = simple_json::render(&page, Namespaces::Unsupported);
+            zstd::bulk::compress(&body, 1)
+        })
+        .await;
         let Ok(Ok(body)) = compressed else { return };
         let page = NewPage {
             body,
@@ -331,43 +361,44 @@ fn keep_in_background(
             checked_at: now,
             claims: serde_json::to_vec(&first_seen).expect("names and digests are JSON"),
         };
-        save(
-            &app,
-            source.as_str(),
-            &project,
-            page,
-            kept.map(|kept| kept.generation),
-        )
-        .await;
+        let replaces = kept.map(|kept| kept.generation);
+        match save(&app, source.as_str(), &project, page, replaces).await {
+            Ok(Saved::As(_)) => made.note_kept(),
+            Ok(Saved::Raced) => {
+                debug!(%source, %project, "the page of {project} was kept by other replicas");
+            }
+            Err(error) => {
+                warn!(%source, %project, "could not keep the page of {project}: {error}");
+            }
+        }
     });
 }
 
-/// Saves a page. Where another replica was faster, its claims are merged and it is tried again.
+/// Saves a page. Where another one was saved meanwhile, by another replica most likely, what its files
+/// were first seen with is taken over and it is tried again.
 async fn save(
     app: &App,
     source: &str,
     project: &ProjectName,
     mut page: NewPage,
     mut replaces: Option<i64>,
-) {
+) -> Result<Saved, StoreError> {
     for _ in 0..5 {
-        match pages::save(&app.db, source, project, &page, replaces).await {
-            Ok(Saved::As(_)) => return,
-            Ok(Saved::Raced) => {}
-            Err(error) => {
-                warn!(source, %project, "could not keep the page of {project}: {error}");
-                return;
-            }
+        if let Saved::As(generation) =
+            pages::save(&app.db, source, project, &page, replaces).await?
+        {
+            return Ok(Saved::As(generation));
         }
-        let Ok(Some(other)) = pages::load(&app.db, source, project).await else {
-            return;
+        let Some(other) = pages::load(&app.db, source, project).await? else {
+            replaces = None;
+            continue;
         };
         let mut claims: FirstSeen = serde_json::from_slice(&page.claims).unwrap_or_default();
-        carry_over(&mut claims, None, &claims_of(&other));
+        carry_over(&mut claims, decode(project, &other).as_ref(), &claims_of(&other));
         page.claims = serde_json::to_vec(&claims).expect("names and digests are JSON");
         replaces = Some(other.generation);
     }
-    debug!(source, %project, "the page of {project} was kept by other replicas meanwhile");
+    Ok(Saved::Raced)
 }
 
 /// A kept page that is confirmed or stands in.
@@ -386,12 +417,9 @@ async fn revive(
     };
     let mut first_seen = first_seen_by_pins(app, &upstream.origin, &page).await?;
     carry_over(&mut first_seen, None, &claims_of(kept));
-    Ok(Arc::new(SourcePage::new(
-        upstream.origin.clone(),
-        page,
-        &first_seen,
-        freshness,
-    )))
+    let page = SourcePage::new(upstream.origin.clone(), page, &first_seen, freshness);
+    page.note_kept();
+    Ok(Arc::new(page))
 }
 
 /// The last good page while the upstream cannot answer, within the configured bound.

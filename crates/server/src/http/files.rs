@@ -171,7 +171,7 @@ fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     tags.is_some_and(|tags| {
         tags.split(',')
             .map(str::trim)
-            .any(|tag| tag == etag || tag == "*")
+            .any(|tag| tag.strip_prefix("W/").unwrap_or(tag) == etag || tag == "*")
     })
 }
 

@@ -1,10 +1,12 @@
 //! The upload API at `/legacy/`, as twine, uv, poetry, pdm, hatch and flit speak it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
+use futures_util::StreamExt as _;
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use multer::Multipart;
@@ -33,7 +35,7 @@ pub(super) async fn add_slash(uri: Uri) -> Response {
     let last = uri.path().rsplit('/').next().unwrap_or_default();
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
-    if let Ok(location) = HeaderValue::try_from(format!("{last}/")) {
+    if let Ok(location) = HeaderValue::try_from(format!("./{last}/")) {
         response.headers_mut().insert(LOCATION, location);
     }
     response
@@ -76,17 +78,23 @@ fn multipart<'b>(
 /// How much of a refused upload is still read, in bytes.
 const DRAINED: usize = 32 << 20;
 
+/// For how long a refused upload is still read.
+const DRAINING: Duration = Duration::from_secs(30);
+
 /// Reads on after a refusal: a client that is still sending when the connection closes never sees the
 /// answer.
 async fn drain(stream: &mut BodyDataStream) {
-    use futures_util::StreamExt as _;
     let mut drained = 0;
-    while let Some(Ok(chunk)) = stream.next().await {
-        drained += chunk.len();
-        if drained > DRAINED {
-            return;
+    let reading = async {
+        while let Some(Ok(chunk)) = stream.next().await {
+            drained += chunk.len();
+            if drained > DRAINED {
+                return;
+            }
         }
-    }
+    };
+    // A client that is slower than that sees its connection end.
+    let _ = tokio::time::timeout(DRAINING, reading).await;
 }
 
 fn accepted(uploaded: Uploaded) -> Response {

@@ -69,10 +69,12 @@ pub fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(axum::middleware::from_fn(context::with_request_id));
     let live = Router::new().route("/livez", get(health::live));
-    // Uploads count their own bytes, since their limit is configured and far above any default.
-    pages
-        .merge(rest)
+    let without_id = pages
         .merge(live)
+        .method_not_allowed_fallback(problem::wrong_method);
+    // Uploads count their own bytes, since their limit is configured and far above any default.
+    without_id
+        .merge(rest)
         .layer(DefaultBodyLimit::disable())
         .with_state(app)
 }

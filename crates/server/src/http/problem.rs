@@ -8,7 +8,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use hyper::ext::ReasonPhrase;
 use portcullis_core::explain;
-use portcullis_upstream::UpstreamError;
+use portcullis_upstream::{Trouble, UpstreamError};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tracing::error;
@@ -53,7 +53,38 @@ fn told(error: &FlowError) -> String {
         FlowError::SourceFailed { source_name, .. } => format!(
             "source {source_name} does not answer, and no other source may stand in for it; try again"
         ),
+        FlowError::Unreachable { source_name, error } => {
+            format!("source {source_name} {}", failing(error))
+        }
         other => other.to_string(),
+    }
+}
+
+/// What is wrong with a source, without where it is: that is nobody's business but its operator's, who
+/// finds it in the log.
+fn failing(error: &UpstreamError) -> String {
+    match error {
+        UpstreamError::Unreachable { trouble, .. } => {
+            let trouble = match trouble {
+                Trouble::Status(status) => format!("it answers HTTP {status}"),
+                Trouble::Timeout(_) | Trouble::TooSlow(_) => "it takes too long".to_owned(),
+                Trouble::Broken(_) => "its answer broke off".to_owned(),
+                Trouble::Connect(_) | Trouble::Io(_) => "it does not answer".to_owned(),
+                Trouble::Paused(_) => "it failed repeatedly and is left alone".to_owned(),
+            };
+            format!(
+                "cannot be asked now: {trouble}. No other source may stand in for it; try again later"
+            )
+        }
+        UpstreamError::Refused { status, .. } => {
+            format!("refuses the gateway's request: HTTP {status}. Tell the gateway's operator")
+        }
+        UpstreamError::Invalid { .. } => {
+            "gave an answer that cannot be used. Tell the gateway's operator".to_owned()
+        }
+        UpstreamError::Forbidden { .. } => {
+            "leads to an address that must not be asked. Tell the gateway's operator".to_owned()
+        }
     }
 }
 

@@ -72,7 +72,7 @@ async fn answer(
         let name =
             ProjectName::new(project).map_err(|error| FlowError::Absent(error.to_string()))?;
         let gathered = gather(app, index_of, &name).await?;
-        let mut page = simple_page::judged_page(app, &gathered)?.page;
+        let mut page = simple_page::judged_page(app, &gathered)?.page.into_owned();
         make_absolute(&mut page, &prefix(app, &headers, index));
         let asked = version.map(Version::from_str).transpose();
         let asked =

@@ -31,7 +31,12 @@ pub(super) struct Parameters {
     format: Option<String>,
 }
 
-type Asked = (HeaderMap, Query<Parameters>, Option<axum::Extension<Peer>>);
+type Asked = (
+    Uri,
+    HeaderMap,
+    Query<Parameters>,
+    Option<axum::Extension<Peer>>,
+);
 
 pub(super) async fn default_page(
     State(app): State<Arc<App>>,
@@ -61,17 +66,18 @@ pub(super) async fn list(
     answer_list(&app, Some(&index), asked).await
 }
 
-/// A page's address ends in a slash; relative, so that it holds behind any prefix.
+/// A page's address ends in a slash. The address is relative, so that it holds behind any prefix, and
+/// begins with a dot, so that a name with a colon in it is not taken for another host's address.
 pub(super) async fn add_slash(uri: Uri) -> Response {
     let last = uri.path().rsplit('/').next().unwrap_or_default();
-    redirect(&format!("{last}/"), &uri)
+    redirect(&format!("./{last}/"), &uri)
 }
 
 async fn answer_page(
     app: &Arc<App>,
     index: Option<&str>,
     project: &str,
-    (headers, parameters, peer): Asked,
+    (uri, headers, parameters, peer): Asked,
 ) -> Response {
     let flow = async {
         let index = app.index(index)?;
@@ -80,7 +86,7 @@ async fn answer_page(
         let name =
             ProjectName::new(project).map_err(|error| FlowError::Absent(error.to_string()))?;
         if name.as_str() != project {
-            return Ok(redirect_to_name(&name, &parameters));
+            return Ok(redirect(&format!("../{name}/"), &uri));
         }
         let format = format_of(&headers, &parameters)?;
         let page = simple_page::page(app, index, &name, format).await?;
@@ -100,7 +106,7 @@ async fn answer_page(
 async fn answer_list(
     app: &Arc<App>,
     index: Option<&str>,
-    (headers, parameters, peer): Asked,
+    (_, headers, parameters, peer): Asked,
 ) -> Response {
     let flow = async {
         let index = app.index(index)?;
@@ -136,14 +142,7 @@ fn format_of(headers: &HeaderMap, parameters: &Query<Parameters>) -> Result<Form
         .map_err(|error| FlowError::NotAcceptable(error.to_string()))
 }
 
-fn redirect_to_name(name: &ProjectName, parameters: &Query<Parameters>) -> Response {
-    let query = match &parameters.format {
-        Some(format) => Uri::try_from(format!("/?format={format}")).unwrap_or_default(),
-        None => Uri::default(),
-    };
-    redirect(&format!("../{name}/"), &query)
-}
-
+/// Leads from `uri` to another address, with the same query.
 fn redirect(to: &str, uri: &Uri) -> Response {
     let location = match uri.query() {
         Some(query) => format!("{to}?{query}"),

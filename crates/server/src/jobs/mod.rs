@@ -33,15 +33,16 @@ pub fn start(app: Arc<App>) -> tokio::task::JoinHandle<()> {
         record_policies(&app).await;
         let mut seen = Seen::now(&app).await;
         loop {
-            tokio::time::sleep(POLL).await;
-            if let Err(error) = seen.catch_up(&app).await {
-                warn!("could not ask the database what changed: {error}");
+            match seen.catch_up(&app).await {
+                Ok(()) => app.note_heard(),
+                Err(error) => warn!("could not ask the database what changed: {error}"),
             }
             reload_policies(&app, &mut seen.files).await;
             if seen.last_flush.elapsed() >= FLUSH {
                 seen.last_flush = tokio::time::Instant::now();
                 flush_last_used(&app).await;
             }
+            tokio::time::sleep(POLL).await;
         }
     })
 }
@@ -54,13 +55,14 @@ struct Seen {
 }
 
 impl Seen {
+    /// Nothing is taken as seen yet but what was published: what changed while the gateway was being
+    /// opened is not missed, since names and policies are loaded once more at the first look.
     async fn now(app: &App) -> Self {
-        let files = app
-            .policies
-            .files()
-            .into_iter()
-            .map(|file| (file.clone(), modified(&file)));
-        let counters = generations::all(&app.db).await.unwrap_or_default();
+        let mut counters = generations::all(&app.db).await.unwrap_or_default();
+        counters.retain(|counter, _| *counter == Counter::Hosted);
+        // What was rendered before the counters were read may rest on what was published before.
+        app.next_epoch();
+        let files = app.policies.files().into_iter().map(|file| (file, None));
         Self {
             counters,
             files: files.collect(),

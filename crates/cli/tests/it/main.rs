@@ -1,0 +1,20 @@
+//! The program as people meet it: `portcullis serve` in its own process, an index that can lie before
+//! it, and the real pip, uv, poetry, pdm, twine, hatch and flit behind it. What they show is kept as
+//! snapshots. The clients are in `PORTCULLIS_CLIENTS`, as `cargo xtask with` sets it; without it
+//! these tests are skipped, unless `PORTCULLIS_TEST_ALL=1`.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+
+mod gateway;
+mod program;
+mod installers;
+mod publishers;
+mod screen;
+mod wire;
+
+mod blocks;
+mod confusion;
+mod crash;
+mod exposure;
+mod install;
+mod publish;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use moka::sync::Cache;
@@ -64,8 +64,7 @@ pub struct App {
     /// Files that arrived a moment ago and were not what they should be.
     pub spoiled: Cache<FileKey, Spoiled>,
     /// Metadata extractions that are under way.
-    pub metadata_flights:
-        SingleFlight<FileKey, Result<Sha256, FlowError>>,
+    pub metadata_flights: SingleFlight<FileKey, Result<Sha256, FlowError>>,
     /// Tokens that were looked up a moment ago.
     pub tokens: Cache<Sha256, Option<Token>>,
     /// When tokens were last used, to be written down from time to time.
@@ -76,6 +75,8 @@ pub struct App {
     pub decision_flights: SingleFlight<String, Result<(), FlowError>>,
     clock: Clock,
     epoch: AtomicU64,
+    /// When it was last heard what others changed.
+    heard_at: std::sync::Mutex<Option<Instant>>,
     hosted_changes: std::sync::Mutex<u64>,
 }
 
@@ -115,6 +116,9 @@ pub enum OpenError {
 
 /// How long a token that was looked up is believed without asking the database.
 const TOKEN_MEMORY: Duration = Duration::from_secs(1);
+
+/// For how long what is remembered of hosted sources is relied on without hearing from the database.
+const HEARING: Duration = Duration::from_secs(2);
 
 /// How long spoiled files are kept in memory at most; for how long they count is the transfer's matter.
 const SPOILED_MEMORY: Duration = Duration::from_secs(60);
@@ -201,6 +205,7 @@ impl App {
             config,
             clock,
             epoch: AtomicU64::new(0),
+            heard_at: std::sync::Mutex::default(),
             hosted_changes: std::sync::Mutex::new(0),
         }))
     }
@@ -276,6 +281,25 @@ impl App {
         }
     }
 
+    /// Notes that this process knows of everything that others changed until now.
+    pub fn note_heard(&self) {
+        let mut heard_at = self
+            .heard_at
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        *heard_at = Some(Instant::now());
+    }
+
+    /// Whether this process learns of what others publish. While it does not, it must not rely on what it
+    /// remembers of hosted sources: a name that was nobody's may have become ours.
+    pub fn hears_of_changes(&self) -> bool {
+        let heard_at = self
+            .heard_at
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        heard_at.is_some_and(|heard_at| heard_at.elapsed() < HEARING)
+    }
+
     /// How often something that is published here has changed, as far as this process knows.
     pub fn hosted_changes(&self) -> u64 {
         *self
@@ -319,6 +343,15 @@ impl App {
             }
         }
         self.forget_rendered(project);
+    }
+
+    /// Forgets everything that is remembered of sources and pages, so that all of it is asked for anew.
+    pub fn forget_all(&self) {
+        let lock = self.hosted_changes.lock();
+        let mut changes = lock.unwrap_or_else(std::sync::PoisonError::into_inner);
+        *changes += 1;
+        self.known_pages.invalidate_all();
+        self.next_epoch();
     }
 
     /// Forgets what was rendered of a project, in every index and form.

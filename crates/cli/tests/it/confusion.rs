@@ -162,24 +162,16 @@ fn an_owned_prefix_is_never_asked_for_outside(first: First) {
     ));
 
     gateway.command(&["delete", NAME, "--all", "--yes"]);
-    await_deletion(&gateway);
+    await_absence_of(&gateway, "acme_billing-1.0");
     nobody_receives_anything(&attempt(&gateway, &index, &clients, ""));
 }
 
 /// Commands run in a process of their own; the server learns of it within a second.
-fn await_deletion(gateway: &Gateway) {
+fn await_absence_of(gateway: &Gateway, text: &str) {
     let start = Instant::now();
-    let is_listed = || {
-        gateway
-            .get(&format!("/simple/{NAME}/"))
-            .text()
-            .contains("acme_billing-1.0")
-    };
-    while is_listed() {
-        assert!(
-            start.elapsed() < Duration::from_secs(20),
-            "the deleted file is listed"
-        );
+    let page = || gateway.get(&format!("/simple/{NAME}/")).text();
+    while page().contains(text) {
+        assert!(start.elapsed() < Duration::from_secs(20), "{}", page());
         std::thread::sleep(Duration::from_millis(50));
     }
 }
@@ -205,10 +197,34 @@ fn a_name_that_was_published_once_stays_inside_without_any_configuration() {
     publish(&gateway, &token);
     everyone_receives_ours(&attempt(&gateway, &index, &clients, ""));
     gateway.command(&["delete", NAME, "--all", "--yes"]);
-    await_deletion(&gateway);
+    await_absence_of(&gateway, "acme_billing-1.0");
     nobody_receives_anything(&attempt(&gateway, &index, &clients, ""));
     gateway.kill();
     gateway.start_again();
     ask_by_hand(&gateway);
     nothing_was_heard(&index);
+}
+
+/// The public namesake is in the vault and on every page that is kept, from before the name was ours.
+#[test]
+fn what_was_fetched_before_a_name_was_owned_is_not_served_afterwards() {
+    let Some(clients) = Clients::find() else {
+        return;
+    };
+    let index = attacked();
+    let mut gateway = gateway::before(&index).first(First::Upstream).start();
+    let fetched = Installer::Uv.install(&clients, &gateway.simple_url(), NAME);
+    fetched.received_exactly(&[(NAME, "99.0")]);
+
+    gateway.command(&["names", "own", NAME]);
+    await_absence_of(&gateway, "99.0");
+    index.forget_requests();
+    nobody_receives_anything(&attempt(&gateway, &index, &clients, ""));
+    publish(&gateway, &gateway.token("billing-team", "upload"));
+    everyone_receives_ours(&attempt(&gateway, &index, &clients, ""));
+    gateway.kill();
+    gateway.start_again();
+    index.stop();
+    ask_by_hand(&gateway);
+    everyone_receives_ours(&attempt(&gateway, &index, &clients, ""));
 }

@@ -123,14 +123,38 @@ fn what_is_published_comes_back_and_never_changes() {
     let conflicting = stage.publish_each(&ALL, &target, other);
     all_are_refused(&conflicting, "File already exists");
     stage.compare("publish_conflicting", &conflicting);
+}
 
-    let skipping = Publisher::Twine.publish(
-        &stage.clients,
-        &target,
-        &other(Publisher::Twine),
-        &["--skip-existing"],
+/// twine refuses to skip anywhere but on the public index; uv compares with the index by itself.
+#[test]
+fn who_wants_to_skip_what_exists_can() {
+    let Some(stage) = Stage::with(|setup| setup) else {
+        return;
+    };
+    let target = stage.target("upload");
+    let first = parcel("parcel", "1.0", "first = True");
+    let other = parcel("parcel", "1.0", "first = False");
+    let publish = |publisher: Publisher, parcel: &Parcel, further: &[&str]| {
+        publisher.publish(&stage.clients, &target, parcel, further)
+    };
+    assert_eq!(publish(Publisher::Uv, &first, &[]).code, 0);
+    let check = ["--check-url", &stage.gateway.simple_url()];
+    let same = publish(Publisher::Uv, &first, &check);
+    assert!(
+        same.code == 0 && same.text.contains("skipping"),
+        "{}",
+        same.text
     );
-    assert_eq!(skipping.code, 0, "{}", skipping.text);
+    let differs = publish(Publisher::Uv, &other, &check);
+    assert!(
+        differs.code != 0 && differs.text.contains("do not match"),
+        "{}",
+        differs.text
+    );
+    for publisher in [Publisher::Poetry, Publisher::Pdm] {
+        let skipped = publish(publisher, &other, &["--skip-existing"]);
+        assert_eq!(skipped.code, 0, "{}", skipped.text);
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ const FILTERS: &[(&str, &str)] = &[
     (r"pc_[0-9A-Za-z]{40,}", "[token]"),
     (r"\b[0-9a-f]{64}\b", "[sha256]"),
     (r"\b[0-9a-f]{16}\b", "[digest]"),
-    (r"\b[0-9a-f]{20,40}\.\.\.", "[digest]..."),
+    (r"\b[0-9a-f]{8,63}\.\.\.", "[digest]..."),
     (r"\[[0-9a-hjkmnp-tv-z]{10}\]", "[[decision]]"),
     (
         r"(blocked\.by\.policy\.)[0-9a-hjkmnp-tv-z]{10}",
@@ -27,6 +27,11 @@ const FILTERS: &[(&str, &str)] = &[
     (r"CPython \d+\.\d+\.\d+", "CPython [version]"),
     (r"[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]", "⠋"),
     (r"pdm-\w+-\w+\.log", "pdm-[…].log"),
+    // How often it was tried before this client came depends on who is faster.
+    (
+        r"it (does not answer|failed repeatedly and is left alone)",
+        "[trouble]",
+    ),
     (r"port=\d+", "port=[port]"),
     (r"\(\d+(\.\d+)?(B|KiB)\)", "([size])"),
     (r"(?m)^.*━.*\n", ""),

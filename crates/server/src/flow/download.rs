@@ -142,7 +142,7 @@ pub async fn serve(app: &Arc<App>, candidate: &Candidate) -> Result<Served, Flow
         facts: candidate.facts.clone(),
     };
     if let Some(sha256) = in_vault(app, candidate).await? {
-        let judged = again.clear(sha256, None).await?;
+        let judged = again.clear(sha256).await?;
         let blob = app.blobs.open(&judged.cleared).await?;
         return Ok(Served::Whole(judged, blob));
     }
@@ -238,8 +238,8 @@ impl Candidate {
 }
 
 impl Rejudge {
-    /// Judges the file with the digest that its bytes have, and clears it.
-    async fn clear(&self, actual: Sha256, first: Option<Sha256>) -> Result<Judged, FlowError> {
+    /// Judges the file with the digest that it has in the vault, and clears it.
+    async fn clear(&self, actual: Sha256) -> Result<Judged, FlowError> {
         let mut facts = self.facts.clone();
         // What the page claims and what is in the vault must be the same, or the file has changed.
         if let Fact::Known(claimed) = facts.sha256
@@ -248,8 +248,19 @@ impl Rejudge {
             facts.first_sha256 = Some(actual);
         } else {
             facts.sha256 = Fact::Known(actual);
-            facts.first_sha256 = first.or(facts.first_sha256);
         }
+        self.judge(facts, actual).await
+    }
+
+    /// Judges the file with the digest that it has now, which is not the one that it had first.
+    async fn changed(&self, first: Sha256, now: Sha256) -> Result<Judged, FlowError> {
+        let mut facts = self.facts.clone();
+        facts.sha256 = Fact::Known(now);
+        facts.first_sha256 = Some(first);
+        self.judge(facts, now).await
+    }
+
+    async fn judge(&self, facts: FileFacts, actual: Sha256) -> Result<Judged, FlowError> {
         let policy = self.app.policy(&self.gathered.facts.index);
         let facts = Facts {
             project: &self.gathered.facts,
@@ -268,8 +279,8 @@ impl Rejudge {
 
     async fn at_the_end(&self, state: State) -> Result<Judged, FlowError> {
         match state {
-            State::Verified { sha256, .. } => self.clear(sha256, None).await,
-            State::Changed { first, now } => self.clear(now, Some(first)).await,
+            State::Verified { sha256, .. } => self.clear(sha256).await,
+            State::Changed { first, now } => self.changed(first, now).await,
             State::Failed(error) => Err(error),
             State::Asked | State::Arriving { .. } => Err(FlowError::Stopping),
         }

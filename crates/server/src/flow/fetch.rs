@@ -126,8 +126,7 @@ pub struct Spoiled {
 impl Spoiled {
     /// The way in which the transfer of `wanted` ended, when its page says the same as then.
     fn end_of(&self, wanted: &Wanted, now: Timestamp) -> Option<State> {
-        let is_same =
-            self.announced == wanted.file.sha256() && self.size == wanted.file.size;
+        let is_same = self.announced == wanted.file.sha256() && self.size == wanted.file.size;
         (is_same && now < self.until).then(|| self.end.clone())
     }
 }
@@ -199,8 +198,10 @@ async fn carry(
         return Err(differs(app, wanted, "size", size, announced));
     }
     let finished = receive(app, wanted, expected, stream, sender).await?;
-    verify(app, wanted, &finished)?;
-    settle(app, wanted, finished).await
+    match verify(app, wanted, &finished)? {
+        Some(changed) => Ok(changed),
+        None => settle(app, wanted, finished).await,
+    }
 }
 
 /// Whether a file is in the vault.
@@ -300,18 +301,25 @@ async fn receive(
     Ok(finished)
 }
 
-fn verify(app: &Arc<App>, wanted: &Wanted, finished: &Finished) -> Result<(), FlowError> {
-    if let Some(size) = wanted.file.size
-        && size != finished.size()
-    {
-        return Err(differs(app, wanted, "size", size, finished.size()));
-    }
-    match wanted.file.sha256() {
-        Some(announced) if announced != finished.sha256() => {
-            Err(differs(app, wanted, "sha256", announced, finished.sha256()))
+/// Holds what arrived against what the page announced. Other bytes than announced are the same to a client
+/// as a file that was replaced: the page's digest is the one that was seen first.
+fn verify(
+    app: &Arc<App>,
+    wanted: &Wanted,
+    finished: &Finished,
+) -> Result<Option<State>, FlowError> {
+    let (size, now) = (finished.size(), finished.sha256());
+    match wanted.file.size {
+        Some(announced) if announced != size => {
+            return Err(differs(app, wanted, "size", announced, size));
         }
-        _ => Ok(()),
+        _ => {}
     }
+    let first = wanted.file.sha256().filter(|announced| *announced != now);
+    Ok(first.map(|first| {
+        differs(app, wanted, "sha256", first, now);
+        State::Changed { first, now }
+    }))
 }
 
 /// The file is not what its page announced: it is not kept, and an alert says what came instead.
@@ -337,7 +345,10 @@ fn differs(
 async fn settle(app: &Arc<App>, wanted: &Wanted, finished: Finished) -> Result<State, FlowError> {
     let (sha256, size) = (finished.sha256(), finished.size());
     if let Some(first) = wanted.first.filter(|first| *first != sha256) {
-        let subject = format!("{}/{}/{}", wanted.source, wanted.project, wanted.file.filename);
+        let subject = format!(
+            "{}/{}/{}",
+            wanted.source, wanted.project, wanted.file.filename
+        );
         let detail = json!({ "first": first, "now": sha256, "seen": "file" });
         evidence::raise(app, pins::CHANGED_HASH, subject, detail);
         return Ok(State::Changed { first, now: sha256 });

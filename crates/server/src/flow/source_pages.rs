@@ -10,8 +10,8 @@ use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::simple::{CoreMetadata, PageFile, ProjectPage, UploadTime, Yanked};
 use portcullis_core::pypi::simple_json::{self, Namespaces};
 use portcullis_core::time::Timestamp;
-use portcullis_store::hosted::{self, HostedFile};
 use portcullis_store::StoreError;
+use portcullis_store::hosted::{self, HostedFile};
 use portcullis_store::pages::{self, KeptPage, NewPage, Saved};
 use portcullis_store::pins;
 use portcullis_upstream::UpstreamError;
@@ -77,7 +77,8 @@ pub async fn source_page(
 /// project was published, yanked or deleted, here or by another process.
 async fn hosted_project(app: &App, name: &SourceName, project: &ProjectName) -> PageResult {
     let key = (name.clone(), project.clone());
-    match app.known_pages.get(&key) {
+    let known = app.known_pages.get(&key);
+    match known.filter(|_| app.hears_of_changes()) {
         Some(Known::Page(page)) => return Ok(Some(page)),
         Some(Known::Absent { .. }) => return Ok(None),
         None => {}
@@ -229,7 +230,10 @@ async fn refresh(app: Arc<App>, upstream: Arc<Upstream>, project: ProjectName) -
                     page.freshness.extend(after(now, upstream.fresh_for));
                     page
                 }
-                _ => revive(&app, &upstream, &project, &kept, fresh).await?,
+                _ => match revive(&app, &upstream, &project, &kept, fresh.clone()).await? {
+                    Some(page) => page,
+                    None => fetch_anew(&app, &upstream, &project, kept, fresh).await?,
+                },
             }
         }
         (Ok(PageAnswer::NotModified), None) => return Err(unconditional(&upstream)),
@@ -237,7 +241,10 @@ async fn refresh(app: Arc<App>, upstream: Arc<Upstream>, project: ProjectName) -
             let before = Before { known, kept };
             take_in(&app, &upstream, *fetched, before, fresh).await?
         }
-        (Err(error), kept) => stand_in(&app, &upstream, &project, known, kept, error).await?,
+        (Err(error), kept) => {
+            let before = Before { known, kept };
+            stand_in(&app, &upstream, &project, before, error).await?
+        }
     };
     app.known_pages.insert(key, Known::Page(Arc::clone(&page)));
     Ok(Some(page))
@@ -248,9 +255,35 @@ fn after(moment: Timestamp, period: Duration) -> Timestamp {
 }
 
 fn unconditional(upstream: &Upstream) -> FlowError {
-    FlowError::Mismatch {
+    FlowError::Unreachable {
         source_name: upstream.origin.source.clone(),
-        what: "304 to a request without a condition".to_owned(),
+        error: UpstreamError::Invalid {
+            place: upstream.origin.source.to_string(),
+            problem: "no page to a request without a condition".to_owned(),
+        },
+    }
+}
+
+/// Fetches a page without a condition, because the one that is kept cannot be read any more.
+async fn fetch_anew(
+    app: &Arc<App>,
+    upstream: &Arc<Upstream>,
+    project: &ProjectName,
+    kept: KeptPage,
+    fresh: Freshness,
+) -> Result<Arc<SourcePage>, FlowError> {
+    let source = &upstream.origin.source;
+    warn!(%source, %project, "the page of {project} that was kept cannot be read");
+    match upstream.source.fetch_page(project, None).await {
+        Ok(PageAnswer::Page(fetched)) => {
+            let (known, kept) = (None, Some(kept));
+            take_in(app, upstream, *fetched, Before { known, kept }, fresh).await
+        }
+        Ok(PageAnswer::NotModified | PageAnswer::Absent) => Err(unconditional(upstream)),
+        Err(error) => Err(FlowError::Unreachable {
+            source_name: source.clone(),
+            error,
+        }),
     }
 }
 
@@ -305,7 +338,7 @@ async fn take_in(
         fresh,
     ));
     evidence::report_changed_hashes(app, &made);
-    keep_in_background(app, upstream, &made, validators, first_seen, kept);
+    keep_in_background(app, &made, validators, first_seen, kept);
     Ok(made)
 }
 
@@ -334,13 +367,12 @@ fn decode(project: &ProjectName, kept: &KeptPage) -> Option<ProjectPage> {
 
 fn keep_in_background(
     app: &Arc<App>,
-    upstream: &Arc<Upstream>,
     made: &Arc<SourcePage>,
     validators: Validators,
     first_seen: FirstSeen,
     kept: Option<KeptPage>,
 ) {
-    let (app, source) = (Arc::clone(app), upstream.origin.source.clone());
+    let (app, source) = (Arc::clone(app), made.origin.source.clone());
     let (made, project) = (Arc::clone(made), made.page.name.clone());
     tokio::spawn(async move {
         let now = app.now();
@@ -394,32 +426,33 @@ async fn save(
             continue;
         };
         let mut claims: FirstSeen = serde_json::from_slice(&page.claims).unwrap_or_default();
-        carry_over(&mut claims, decode(project, &other).as_ref(), &claims_of(&other));
+        carry_over(
+            &mut claims,
+            decode(project, &other).as_ref(),
+            &claims_of(&other),
+        );
         page.claims = serde_json::to_vec(&claims).expect("names and digests are JSON");
         replaces = Some(other.generation);
     }
     Ok(Saved::Raced)
 }
 
-/// A kept page that is confirmed or stands in.
+/// A kept page that is confirmed or stands in; `None` when it cannot be read.
 async fn revive(
     app: &App,
     upstream: &Upstream,
     project: &ProjectName,
     kept: &KeptPage,
     freshness: Freshness,
-) -> Result<Arc<SourcePage>, FlowError> {
+) -> PageResult {
     let Some(page) = decode(project, kept) else {
-        return Err(FlowError::Mismatch {
-            source_name: upstream.origin.source.clone(),
-            what: "the page that was kept cannot be read".to_owned(),
-        });
+        return Ok(None);
     };
     let mut first_seen = first_seen_by_pins(app, &upstream.origin, &page).await?;
     carry_over(&mut first_seen, None, &claims_of(kept));
     let page = SourcePage::new(upstream.origin.clone(), page, &first_seen, freshness);
     page.note_kept();
-    Ok(Arc::new(page))
+    Ok(Some(Arc::new(page)))
 }
 
 /// The last good page while the upstream cannot answer, within the configured bound.
@@ -427,8 +460,7 @@ async fn stand_in(
     app: &App,
     upstream: &Upstream,
     project: &ProjectName,
-    known: Option<Arc<SourcePage>>,
-    kept: Option<KeptPage>,
+    Before { known, kept }: Before,
     error: UpstreamError,
 ) -> Result<Arc<SourcePage>, FlowError> {
     let source = &upstream.origin.source;
@@ -448,8 +480,9 @@ async fn stand_in(
     warn!(%source, %project, "serving the page of {project} of {}: {error}", kept.checked_at);
     metrics::counter!("portcullis_stale_pages_total", "source" => source.to_string()).increment(1);
     let freshness = Freshness::stale(after(now, RETRY_AFTER), kept.checked_at);
-    match known {
-        Some(page) => Ok(Arc::new(page.with_freshness(freshness))),
-        None => revive(app, upstream, project, &kept, freshness).await,
+    if let Some(page) = known {
+        return Ok(Arc::new(page.with_freshness(freshness)));
     }
+    let revived = revive(app, upstream, project, &kept, freshness).await?;
+    revived.ok_or_else(|| unreachable(error))
 }

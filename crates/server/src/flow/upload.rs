@@ -67,19 +67,23 @@ pub async fn upload(
         ));
     }
     let received = receive(app, caller, form).await?;
-    let metadata = read_metadata(&received).await?;
-    let parsed = CoreMetadata::parse(&metadata)
-        .map_err(|error| FlowError::Invalid(format!("the metadata inside the file: {error}")))?;
+    let inside = read_metadata(&received).await?;
     let agreed = agree(
         &received.form,
         &received.filename,
         &received.digests,
-        &parsed,
+        &inside.parsed,
     )
     .map_err(|error| FlowError::Invalid(error.to_string()))?;
     fits_its_release(app, &source, &agreed).await?;
     judge_publication(app, index, &source, &agreed).await?;
-    commit(app, &source, caller, received, agreed, metadata, &parsed).await
+    commit(app, (&source, caller), received, agreed, inside).await
+}
+
+/// The metadata inside a file.
+struct Inside {
+    bytes: Bytes,
+    parsed: CoreMetadata,
 }
 
 fn hosted_source(index: &Index) -> Result<SourceName, FlowError> {
@@ -210,7 +214,7 @@ fn may_publish(app: &App, caller: &Caller, project: &ProjectName) -> Result<(), 
     }
 }
 
-async fn read_metadata(received: &Received) -> Result<Bytes, FlowError> {
+async fn read_metadata(received: &Received) -> Result<Inside, FlowError> {
     let path = received.finished.path().to_path_buf();
     let (filename, filetype) = (received.filename.clone(), received.form.filetype);
     let read =
@@ -224,8 +228,11 @@ async fn read_metadata(received: &Received) -> Result<Bytes, FlowError> {
             }
         });
     let read: Result<Vec<u8>, ArchiveError> = read.await.map_err(|_| FlowError::Stopping)?;
-    read.map(Bytes::from)
-        .map_err(|error| FlowError::Invalid(error.to_string()))
+    let bytes = read.map_err(|error| FlowError::Invalid(error.to_string()))?;
+    let parsed = CoreMetadata::parse(&bytes)
+        .map_err(|error| FlowError::Invalid(format!("the metadata inside the file: {error}")))?;
+    let bytes = bytes.into();
+    Ok(Inside { bytes, parsed })
 }
 
 /// A release has one source distribution, and one file of each meaning: another spelling of the name of
@@ -305,12 +312,10 @@ async fn judge_publication(
 
 async fn commit(
     app: &Arc<App>,
-    source: &SourceName,
-    caller: &Caller,
+    (source, caller): (&SourceName, &Caller),
     received: Received,
     agreed: Agreed,
-    metadata: Bytes,
-    parsed: &CoreMetadata,
+    Inside { bytes, parsed }: Inside,
 ) -> Result<Uploaded, FlowError> {
     let Received {
         form,
@@ -318,9 +323,6 @@ async fn commit(
         digests,
         ..
     } = received;
-    let size = finished.size();
-    let sha256 = app.blobs.commit(finished).await?;
-    let metadata_sha256: Sha256 = app.blobs.put_bytes(metadata).await?;
     let now = app.now();
     let new = NewFile {
         source: source.to_string(),
@@ -333,17 +335,36 @@ async fn commit(
             Filetype::Sdist => "sdist",
         }
         .to_owned(),
-        sha256,
+        sha256: finished.sha256(),
         md5: digests.md5,
         blake2_256: digests.blake2_256,
-        size,
+        size: finished.size(),
         upload_time: now,
         requires_python: parsed.requires_python.as_deref().map(str::to_owned),
-        metadata_sha256: Some(metadata_sha256),
-        metadata_json: serde_json::to_string(parsed).expect("metadata is text"),
+        metadata_sha256: Some(Sha256::of(&bytes)),
+        metadata_json: serde_json::to_string(&parsed).expect("metadata is text"),
         uploader: caller.token_name().unwrap_or_default(),
     };
+    // Bytes that are going to be refused are not put into the vault first.
+    if let Some(taken) = taken(app, &new).await? {
+        return announce(app, &new, taken).await;
+    }
+    app.blobs.commit(finished).await?;
+    app.blobs.put_bytes(bytes).await?;
     announce(app, &new, publish(&app.db, &new, now).await?).await
+}
+
+/// Why the name of a file cannot be had, where that is known before it is tried.
+async fn taken(app: &App, new: &NewFile) -> Result<Option<Published>, FlowError> {
+    let files = hosted::files(&app.db, &new.source, &new.project).await?;
+    let existing = files.into_iter().find(|file| file.filename == new.filename);
+    Ok(existing.and_then(|existing| match existing.deleted_at {
+        Some(_) => Some(Published::NameUsed),
+        None if existing.sha256 != new.sha256 => Some(Published::Conflict {
+            existing: Box::new(existing),
+        }),
+        None => None,
+    }))
 }
 
 async fn announce(

@@ -1,7 +1,6 @@
 //! Files and their metadata: GET and HEAD, ranges, validators. Bodies are never compressed: installers
 //! ask for them as they are, and their hashes are of what they are.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -13,6 +12,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use portcullis_core::digest::Sha256;
+use portcullis_core::index::Index;
 use portcullis_core::pypi::name::ProjectName;
 
 use super::Peer;
@@ -34,7 +34,7 @@ pub(super) async fn default_file(
     Path((project, filename)): Path<(String, String)>,
     asked: Asked,
 ) -> Response {
-    answer(&app, None, &project, &filename, asked).await
+    answer(&app, None, (&project, &filename), asked).await
 }
 
 pub(super) async fn file(
@@ -42,34 +42,32 @@ pub(super) async fn file(
     Path((index, project, filename)): Path<(String, String, String)>,
     asked: Asked,
 ) -> Response {
-    answer(&app, Some(&index), &project, &filename, asked).await
+    answer(&app, Some(&index), (&project, &filename), asked).await
 }
 
 async fn answer(
     app: &Arc<App>,
     index: Option<&str>,
-    project: &str,
-    filename: &str,
+    path: (&str, &str),
     (method, headers, peer): Asked,
 ) -> Response {
-    let address = peer.map(|peer| peer.0.0.ip());
-    let flow = serve(app, index, project, filename, &method, &headers, address);
+    let flow = async {
+        let index = app.index(index)?;
+        let caller = Caller::of(app, &headers, peer.map(|peer| peer.0.0.ip())).await?;
+        caller.may_read(app)?;
+        serve(app, index, path, &caller, (&method, &headers)).await
+    };
     flow.await
         .unwrap_or_else(|error| problem(app, &headers, &error))
 }
 
 async fn serve(
     app: &Arc<App>,
-    index: Option<&str>,
-    project: &str,
-    filename: &str,
-    method: &Method,
-    headers: &HeaderMap,
-    address: Option<IpAddr>,
+    index: &Index,
+    (project, filename): (&str, &str),
+    caller: &Caller,
+    (method, headers): (&Method, &HeaderMap),
 ) -> Result<Response, FlowError> {
-    let index = app.index(index)?;
-    let caller = Caller::of(app, headers, address).await?;
-    caller.may_read(app)?;
     let name = ProjectName::new(project).map_err(|error| FlowError::Absent(error.to_string()))?;
     if let Some(wheel) = filename.strip_suffix(".metadata") {
         let candidate = download::candidate(app, index, &name, wheel).await?;
@@ -78,7 +76,7 @@ async fn serve(
     let candidate = download::candidate(app, index, &name, filename).await?;
     match *method {
         Method::HEAD => head(app, &candidate).await,
-        _ => send_file(app, &candidate, &caller, headers).await,
+        _ => send_file(app, &candidate, caller, headers).await,
     }
 }
 

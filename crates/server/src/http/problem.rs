@@ -25,7 +25,10 @@ fn status(error: &FlowError) -> StatusCode {
     match error {
         FlowError::Invalid(_) => StatusCode::BAD_REQUEST,
         FlowError::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-        FlowError::Forbidden(_) | FlowError::Refused(_) => StatusCode::FORBIDDEN,
+        // Not 502: pip asks again five times then, and does not show why.
+        FlowError::Forbidden(_) | FlowError::Refused(_) | FlowError::Mismatch { .. } => {
+            StatusCode::FORBIDDEN
+        }
         FlowError::Absent(_) => StatusCode::NOT_FOUND,
         FlowError::ForeignName(_) => StatusCode::CONFLICT,
         FlowError::Gone(_) => StatusCode::GONE,
@@ -40,7 +43,7 @@ fn status(error: &FlowError) -> StatusCode {
         | FlowError::Blob(_)
         | FlowError::Disk(_)
         | FlowError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
-        FlowError::Unreachable { .. } | FlowError::Mismatch { .. } => StatusCode::BAD_GATEWAY,
+        FlowError::Unreachable { .. } => StatusCode::BAD_GATEWAY,
     }
 }
 

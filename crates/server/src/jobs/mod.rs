@@ -60,8 +60,7 @@ impl Seen {
     async fn now(app: &App) -> Self {
         let mut counters = generations::all(&app.db).await.unwrap_or_default();
         counters.retain(|counter, _| *counter == Counter::Hosted);
-        // What was rendered before the counters were read may rest on what was published before.
-        app.next_epoch();
+        app.forget_all();
         let files = app.policies.files().into_iter().map(|file| (file, None));
         Self {
             counters,

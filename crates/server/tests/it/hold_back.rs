@@ -94,7 +94,10 @@ async fn a_small_file_with_wrong_bytes_is_explained_at_once() {
     let (upstream, app) = place(&file).await;
     upstream.fault("/files/", Fault::WrongBytes(vec![0; file.bytes().len()]));
     let answer = app.file("foo", FILENAME).await;
-    assert_eq!(answer.status, 502);
+    assert_eq!(
+        (answer.status, &answer.json()["rule"]),
+        (403, &"changed-hash".into())
+    );
     assert!(answer.is_complete);
     app.alert("wrong-bytes", SUBJECT).await;
     assert!(app.blobs().await.is_empty());
@@ -150,7 +153,7 @@ async fn no_wrong_length_makes_a_complete_answer() {
         let answer = app.file("foo", FILENAME).await;
         match answer.status {
             200 => assert_held_back(&answer, length),
-            status => assert!(matches!(status, 502 | 503), "{what}: {status}"),
+            status => assert!(matches!(status, 403 | 502 | 503), "{what}: {status}"),
         }
         assert!(app.blobs().await.is_empty(), "{what}");
         assert!(app.downloads("foo").await.is_empty(), "{what}");

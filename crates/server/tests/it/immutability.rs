@@ -1,12 +1,15 @@
 //! A file once seen keeps its bytes (promise 3): whatever an upstream does, and whenever the gateway is
 //! restarted, only the first bytes are ever served under a file name.
 
+use std::future::IntoFuture as _;
+use std::time::Duration;
+
 use portcullis_core::pypi::requirement::Requirement;
-use portcullis_fixtures::{FixtureIndex, ListedFile, incompressible, wheel};
+use portcullis_fixtures::{Fault, FixtureIndex, ListedFile, incompressible, wheel};
 use portcullis_server::flow::purge::purge;
 use portcullis_store::purges::Memory;
 
-use crate::test_app::{TestApp, old};
+use crate::test_app::{TestApp, eventually, old};
 
 const FILENAME: &str = "foo-1.0-py3-none-any.whl";
 const SUBJECT: &str = "pypi/foo/foo-1.0-py3-none-any.whl";
@@ -151,7 +154,7 @@ async fn a_project_that_vanishes_and_returns_with_another_hash_is_refused() {
     for (seen, between) in WAYS {
         let (upstream, app) = place().await;
         see(&app, seen).await;
-        upstream.fault("/simple/foo/", portcullis_fixtures::Fault::status(404));
+        upstream.fault("/simple/foo/", Fault::status(404));
         assert_eq!(app.page("foo").await.status, 404);
         app.outdate_pages();
         let app = pass(app, between).await;
@@ -239,4 +242,31 @@ async fn what_was_seen_a_moment_ago_counts_although_it_is_not_on_disk_yet() {
         let answer = app.file("foo", FILENAME).await;
         assert_eq!(answer.status, 403, "{}", answer.shown());
     }
+}
+
+/// Two replicas fetch a page for the first time, and the upstream tells them different things: whichever
+/// writes last, what the first one saw is known afterwards.
+#[tokio::test]
+async fn what_another_replica_saw_meanwhile_is_not_forgotten() {
+    let upstream = FixtureIndex::start().await;
+    upstream.add(second());
+    let slow = TestApp::over(&upstream).await;
+    let quick = slow.second().await;
+    upstream.fault("/simple/", Fault::Delay(Duration::from_millis(500)));
+    let asked = tokio::spawn(slow.get("/simple/foo/").into_future());
+    eventually(async || (upstream.count("/simple/foo/") == 1).then_some(())).await;
+    upstream.clear_faults();
+    upstream.add(first());
+    assert_eq!(quick.page("foo").await.status, 200);
+    quick.page_is_kept("foo").await;
+    assert_eq!(asked.await.unwrap().status, 200);
+    // The page of the slow one is on its way into the database.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    upstream.add(second());
+    let slow = slow.restart().await;
+    let answer = slow.file("foo", FILENAME).await;
+    assert_eq!(
+        (answer.status, &answer.json()["rule"]),
+        (403, &"changed-hash".into())
+    );
 }

@@ -76,7 +76,7 @@ async fn metadata_that_is_not_what_the_page_announced_is_not_passed_on() {
         Fault::WrongBytes(b"Metadata-Version: 2.1\n".to_vec()),
     );
     let answer = app.file("foo", SIDECAR).await;
-    assert_eq!(answer.status, 502);
+    assert_eq!(answer.status, 403);
     app.alert("wrong-bytes", &format!("pypi/foo/{SIDECAR}"))
         .await;
     assert!(app.blobs().await.is_empty());
@@ -115,6 +115,22 @@ async fn only_wheels_have_metadata_files() {
 }
 
 #[tokio::test]
+async fn metadata_of_a_wheel_that_is_here_is_had_while_the_upstream_is_down() {
+    let upstream = FixtureIndex::start().await;
+    upstream.offer_metadata();
+    upstream.add(old(big()));
+    let app = TestApp::over(&upstream).await;
+    assert!(
+        app.file("foo", "foo-1.0-py3-none-any.whl")
+            .await
+            .is_complete
+    );
+    upstream.stop();
+    let answer = app.file("foo", SIDECAR).await;
+    assert_eq!((answer.status, answer.body), (200, big().metadata()));
+}
+
+#[tokio::test]
 async fn a_published_wheel_has_its_own_metadata() {
     let upstream = FixtureIndex::start().await;
     let app = TestApp::over(&upstream).await;
@@ -138,6 +154,6 @@ async fn a_wheel_that_is_none_has_no_metadata_to_give() {
     upstream.add(old(nonsense));
     let app = Setup::over(&upstream).start().await;
     let answer = app.file("foo", SIDECAR).await;
-    assert_eq!(answer.status, 502);
+    assert_eq!(answer.status, 403);
     assert_answer!(answer);
 }

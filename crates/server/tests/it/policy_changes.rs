@@ -65,7 +65,7 @@ async fn an_exception_lets_through_until_it_expires() {
     .await;
     assert!(passes(&app).await);
     let why = app.get("/why/foo==1.0").await.text();
-    assert!(why.contains("excepted at policy.toml:1: needed"), "{why}");
+    assert!(why.contains("excepted at policy.toml:1"), "{why}");
     app.advance(Duration::from_secs(12 * 60 * 60));
     assert!(
         !passes(&app).await,

@@ -159,7 +159,7 @@ async fn a_refused_name_with_nothing_to_list_has_a_tombstone() {
         ("ghost", "prohibited-name"),
         ("empty", "prohibited-name"),
         ("acme-billing", "owned-name"),
-        ("asyncio", "stdlib-name"),
+        ("smtplib", "stdlib-name"),
     ] {
         let (page, refused) = tombstone(&app, project).await;
         assert_on_record(&app, &refused, rule).await;
@@ -208,8 +208,9 @@ async fn what_a_rule_only_observes_passes_and_is_seen_in_why() {
             "{policy}"
         );
         let why = app.get("/why/foo").await.text();
+        let words = why.split_whitespace().collect::<Vec<_>>().join(" ");
         assert_eq!(
-            why.contains("only observed"),
+            words.contains("only observed"),
             policy.contains("observe"),
             "{why}"
         );
@@ -262,8 +263,11 @@ async fn the_address_in_a_refusal_leads_to_the_explanation() {
         "{}",
         refused.reason
     );
-    let text = app.get("/why/foo").await;
-    assert_answer!(text);
+    let text = app.get("/why/foo").await.text();
+    assert!(
+        text.contains("too-young") && text.contains("2026-06-17 12:00 UTC"),
+        "{text}"
+    );
     let json = app.get("/why/foo").accept("application/json").await.json();
     assert_eq!(json["files"][0]["decision"], refused.decision());
     assert_eq!(json["route"]["source"], "pypi");

@@ -153,6 +153,33 @@ async fn a_database_that_is_gone_answers_nothing_rather_than_something_else() {
     assert_never_asked(&upstream);
 }
 
+/// What was asked before is remembered; but while the database is gone nobody knows what was published
+/// meanwhile through another replica.
+#[tokio::test]
+async fn what_was_nobodys_is_not_taken_to_be_so_while_the_database_is_gone() {
+    for is_jobs in ["without jobs", "with jobs"] {
+        let upstream = attacker().await;
+        let app = upstream_first(&upstream, "").start().await;
+        if is_jobs == "with jobs" {
+            app.start_jobs();
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        assert_eq!(
+            app.page("acme-billing").await.status,
+            200,
+            "nobody owns it yet"
+        );
+        app.app.db.close().await;
+        upstream.forget_requests();
+        app.outdate_pages();
+        tokio::time::sleep(Duration::from_millis(2600)).await;
+        for status in ask_for_everything(&app).await {
+            assert!(matches!(status, 301 | 503), "{is_jobs}: {status}");
+        }
+        assert_never_asked(&upstream);
+    }
+}
+
 async fn two_upstreams() -> (FixtureIndex, FixtureIndex, TestApp) {
     let (first, second) = (FixtureIndex::start().await, FixtureIndex::start().await);
     let app = Setup::with(&format!(

@@ -143,7 +143,7 @@ async fn a_transfer_under_way_is_finished_when_the_gateway_stops() {
     let mut opened = app.file("foo", "foo-1.0-py3-none-any.whl").open().await;
     opened.more().await;
     let address = app.address;
-    let stopped = app.stop();
+    let (stopped, _setup) = app.stop();
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(
         TcpStream::connect(address).await.is_err(),
@@ -174,7 +174,7 @@ async fn a_transfer_that_takes_too_long_does_not_keep_the_gateway_from_stopping(
         .start()
         .await;
     let opened = app.file("foo", "foo-1.0-py3-none-any.whl").open().await;
-    let stopped = app.stop();
+    let (stopped, _setup) = app.stop();
     tokio::time::timeout(Duration::from_secs(4), stopped)
         .await
         .unwrap()

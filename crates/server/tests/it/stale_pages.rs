@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use portcullis_fixtures::{Fault, FixtureIndex, wheel};
+use portcullis_store::Db;
 
 use crate::test_app::{Setup, TestApp, old};
 
@@ -110,4 +111,25 @@ async fn absence_is_believed_for_half_a_minute() {
     app.advance(Duration::from_secs(1));
     assert_eq!(app.page("bar").await.status, 200);
     assert_eq!(upstream.count("/simple/bar/"), 2);
+}
+
+/// A page that an older version kept, or that was damaged, is fetched anew; its validators would have
+/// the upstream say for ever that nothing has changed.
+#[tokio::test]
+async fn a_kept_page_that_cannot_be_read_is_fetched_anew() {
+    let (upstream, app) = place().await;
+    let Db::Sqlite { write, .. } = &app.app.db else {
+        panic!("not SQLite")
+    };
+    let damage = sqlx::query("UPDATE page SET body = x'00'");
+    damage.execute(write).await.unwrap();
+    let app = app.restart().await;
+    assert_eq!(app.page("foo").await.filenames(), [FILENAME]);
+    app.advance(Duration::from_secs(61));
+    upstream.stop();
+    assert_eq!(
+        app.page("foo").await.status,
+        200,
+        "and is kept as it should be"
+    );
 }

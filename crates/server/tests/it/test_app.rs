@@ -42,8 +42,9 @@ pub(crate) fn name(text: &str) -> ProjectName {
 }
 
 /// How a gateway is set up.
+#[derive(Clone)]
 pub(crate) struct Setup {
-    folder: TempDir,
+    folder: Arc<TempDir>,
     top: String,
     rest: String,
     policy: String,
@@ -65,7 +66,7 @@ impl Setup {
     pub(crate) fn with(tables: &str) -> Self {
         let now: Timestamp = NOW.parse().unwrap();
         Self {
-            folder: tempfile::tempdir().unwrap(),
+            folder: Arc::new(tempfile::tempdir().unwrap()),
             top: String::new(),
             rest: tables.to_owned(),
             policy: String::new(),
@@ -157,6 +158,11 @@ impl TestApp {
         }
     }
 
+    /// Another process over the same folder and clock, as a second replica would be.
+    pub(crate) async fn second(&self) -> Self {
+        Self::open(self.setup.clone()).await
+    }
+
     /// Stops, and opens again what is on disk.
     pub(crate) async fn restart(self) -> Self {
         let Self {
@@ -173,10 +179,11 @@ impl TestApp {
         Self::open(setup).await
     }
 
-    /// Begins to stop; the returned handle ends when it has.
-    pub(crate) fn stop(self) -> JoinHandle<()> {
+    /// Begins to stop; the returned handle ends when it has. What it runs over stays until the setup is
+    /// dropped.
+    pub(crate) fn stop(self) -> (JoinHandle<()>, Setup) {
         let _ = self.stop.send(());
-        self.server
+        (self.server, self.setup)
     }
 
     /// Starts what runs beside requests.

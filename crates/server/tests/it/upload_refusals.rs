@@ -2,6 +2,7 @@
 //! hatch, and in the problem document, for uv.
 
 use portcullis_fixtures::{FixtureIndex, Wheel, sdist, wheel};
+use portcullis_store::names;
 
 use crate::client::Answer;
 use crate::test_app::{Setup, TestApp};
@@ -19,6 +20,11 @@ async fn place() -> (FixtureIndex, TestApp, String) {
 
 fn foo() -> Wheel {
     wheel("foo", "1.0").file("foo/__init__.py", "x = 1\n")
+}
+
+fn with_record(entry: &str) -> Form {
+    let file = "foo/__init__.py";
+    Form::of_wheel(&foo().record_line(file, &format!("{file},{entry}")))
 }
 
 /// Both ways of saying it say the same, and nothing was kept.
@@ -97,8 +103,12 @@ async fn what_is_wrong_with_a_form_is_told_in_one_line() {
             form().content(other_bytes[..other_bytes.len() / 2].to_vec()),
         ),
         (
-            "RECORD says something else",
-            Form::of_wheel(&foo().record_line("foo/__init__.py", "foo/__init__.py,sha256=AAAA,6")),
+            "RECORD has nonsense for a hash",
+            with_record("sha256=AAAA,6"),
+        ),
+        (
+            "RECORD has another hash",
+            with_record("sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,6"),
         ),
         ("no RECORD", Form::of_wheel(&foo().without_record())),
         (
@@ -248,10 +258,14 @@ async fn a_release_has_one_sdist_and_one_wheel_of_each_kind() {
 #[tokio::test]
 async fn a_policy_applies_to_what_is_published_too() {
     let (_upstream, app, token) = place().await;
-    let answer = Form::of_wheel(&wheel("asyncio", "1.0"))
-        .to(&app, &token)
-        .await;
+    let pattern = "foo".parse().unwrap();
+    let now = app.app.now();
+    names::prohibit(&app.app.db, &pattern, "taken", "test", now)
+        .await
+        .unwrap();
+    app.app.reload_names().await.unwrap();
+    let answer = Form::of_wheel(&foo()).to(&app, &token).await;
     assert_eq!(answer.status, 403);
-    assert_eq!(answer.json()["rule"], "stdlib-name");
+    assert_eq!(answer.json()["rule"], "prohibited-name");
     assert!(app.blobs().await.is_empty());
 }

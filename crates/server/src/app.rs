@@ -351,6 +351,7 @@ impl App {
         let mut changes = lock.unwrap_or_else(std::sync::PoisonError::into_inner);
         *changes += 1;
         self.known_pages.invalidate_all();
+        self.spoiled.invalidate_all();
         self.next_epoch();
     }
 

@@ -73,6 +73,11 @@ impl Freshness {
         self.until.store(moment.as_millis(), Ordering::Relaxed);
     }
 
+    /// Brings its end forward to `moment`, unless it is earlier already.
+    pub fn shorten(&self, moment: Timestamp) {
+        self.until.fetch_min(moment.as_millis(), Ordering::Relaxed);
+    }
+
     /// Whether the page may be used at `now` without asking.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
         now.as_millis() < self.until.load(Ordering::Relaxed)

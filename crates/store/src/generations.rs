@@ -20,15 +20,18 @@ pub enum Counter {
     Policy,
     /// Pins: what is known of files from outside.
     Pins,
+    /// Cached content that was thrown away.
+    Purges,
 }
 
 impl Counter {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Names,
         Self::Hosted,
         Self::Tokens,
         Self::Policy,
         Self::Pins,
+        Self::Purges,
     ];
 
     /// The counter's name in the database.
@@ -39,6 +42,7 @@ impl Counter {
             Self::Tokens => "tokens",
             Self::Policy => "policy",
             Self::Pins => "pins",
+            Self::Purges => "purges",
         }
     }
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::columns::{Hash, free_text};
 use crate::db::{Db, Write};
 use crate::error::StoreError;
+use crate::generations::{self, Counter};
 use crate::ledger;
 
 /// Whether the digests that files were first seen with stay known.
@@ -20,6 +21,21 @@ pub enum Memory {
     Keep,
     /// They are forgotten: whatever the source serves next counts as seen first.
     Forget,
+}
+
+/// What is thrown away.
+#[derive(Clone, Copy, Debug)]
+pub struct Purge<'a> {
+    /// The outside source.
+    pub source: &'a str,
+    /// The project.
+    pub project: &'a ProjectName,
+    /// The files.
+    pub filenames: &'a [String],
+    /// Whether their digests stay known.
+    pub memory: Memory,
+    /// Who throws them away.
+    pub who: &'a str,
 }
 
 #[derive(sqlx::FromRow)]
@@ -44,35 +60,24 @@ const NEEDED: &str = "SELECT \
    + (SELECT COUNT(*) FROM pin WHERE sha256 = $1 AND NOT (source = $2 AND project = $3)) \
    + (SELECT COUNT(*) FROM sidecar WHERE sha256 = $1)";
 
-/// Purges `filenames` of a project of an outside source and returns the content that nothing else
-/// refers to. With [`Memory::Forget`], the page that is kept of the project is forgotten too, since it
-/// holds digests.
+/// Purges files of a project and returns the content that nothing else refers to. With
+/// [`Memory::Forget`], the page that is kept of the project is forgotten too, since it holds digests.
 ///
 /// # Errors
 /// [`StoreError`] when the database fails; nothing is purged then.
-pub async fn purge(
-    db: &Db,
-    source: &str,
-    project: &ProjectName,
-    filenames: &[String],
-    memory: Memory,
-    who: &str,
-    now: Timestamp,
-) -> Result<Vec<Sha256>, StoreError> {
-    let place = (source, project);
+pub async fn purge(db: &Db, purge: &Purge<'_>, now: Timestamp) -> Result<Vec<Sha256>, StoreError> {
+    let place = (purge.source, purge.project);
     let mut write = db.begin_write().await?;
     let mut content = Vec::new();
-    for filename in filenames {
+    for filename in purge.filenames {
         content.extend(contents_within(&mut write, place, filename).await?);
         drop_within(&mut write, DROP_SIDECAR, place, filename).await?;
-        if memory == Memory::Forget {
+        if purge.memory == Memory::Forget {
             drop_within(&mut write, DROP_PIN, place, filename).await?;
         }
     }
-    if memory == Memory::Forget {
-        within!(&mut write, executor => {
-            sqlx::query(DROP_PAGE).bind(source).bind(project.as_str()).execute(executor).await.map(drop)
-        })?;
+    if purge.memory == Memory::Forget {
+        drop_page_within(&mut write, place).await?;
     }
     content.sort();
     content.dedup();
@@ -82,15 +87,24 @@ pub async fn purge(
             orphans.push(sha256);
         }
     }
-    if !filenames.is_empty() {
-        let payload = json!({
-            "source": source, "project": project, "files": filenames,
-            "forgotten": memory == Memory::Forget, "who": free_text(who),
-        });
-        ledger::append(&mut write, Kind::Purge, &payload, now).await?;
-    }
+    let payload = json!({
+        "source": purge.source, "project": purge.project, "files": purge.filenames,
+        "forgotten": purge.memory == Memory::Forget, "who": free_text(purge.who),
+    });
+    ledger::append(&mut write, Kind::Purge, &payload, now).await?;
+    generations::bump(&mut write, Counter::Purges).await?;
     write.commit().await?;
     Ok(orphans)
+}
+
+async fn drop_page_within(
+    write: &mut Write,
+    (source, project): (&str, &ProjectName),
+) -> Result<(), StoreError> {
+    within!(write, executor => {
+        sqlx::query(DROP_PAGE).bind(source).bind(project.as_str()).execute(executor).await.map(drop)
+    })?;
+    Ok(())
 }
 
 async fn contents_within(

@@ -45,7 +45,9 @@ fn reference() -> String {
     for rule in RULES {
         let _ = write!(text, "\n## {}\n\n{}\n", rule.id(), rule.manual());
         if rule.is_law() {
-            text.push_str("\nThis rule states a promise: it cannot be switched off, weakened or excepted.\n");
+            text.push_str(
+                "\nThis rule states a promise: it cannot be switched off, weakened or excepted.\n",
+            );
             continue;
         }
         let defaults = rule.defaults();
@@ -58,7 +60,11 @@ fn reference() -> String {
             defaults.on_unknown
         );
         for option in rule.options() {
-            let _ = writeln!(text, "{} = {}    # {}", option.key, option.default, option.meaning);
+            let _ = writeln!(
+                text,
+                "{} = {}    # {}",
+                option.key, option.default, option.meaning
+            );
         }
         text.push_str("```\n");
     }

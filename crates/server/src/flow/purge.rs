@@ -8,7 +8,7 @@ use std::sync::Arc;
 use portcullis_core::index::SourceKind;
 use portcullis_core::pypi::filename::DistFilename;
 use portcullis_core::pypi::requirement::Requirement;
-use portcullis_store::purges::{self, Memory};
+use portcullis_store::purges::{self, Memory, Purge};
 
 use crate::app::App;
 use crate::error::FlowError;
@@ -56,16 +56,17 @@ pub async fn purge(
             .filter(|pin| is_meant(&pin.filename))
             .map(|pin| pin.filename)
             .collect();
-        let orphans = purges::purge(
-            &app.db,
-            &source,
-            &requirement.name,
-            &meant,
+        if meant.is_empty() && memory == Memory::Keep {
+            continue;
+        }
+        let purge = Purge {
+            source: &source,
+            project: &requirement.name,
+            filenames: &meant,
             memory,
             who,
-            app.now(),
-        )
-        .await?;
+        };
+        let orphans = purges::purge(&app.db, &purge, app.now()).await?;
         for orphan in orphans {
             purged.bytes += app.blobs.size(&orphan).await?.unwrap_or(0);
             app.blobs.delete(&orphan).await?;
@@ -76,9 +77,7 @@ pub async fn purge(
         };
         purged.files.extend(meant.into_iter().map(file));
     }
-    app.known_pages.invalidate_all();
-    app.spoiled.invalidate_all();
-    app.forget_rendered(&requirement.name);
+    app.forget_all();
     Ok(purged)
 }
 

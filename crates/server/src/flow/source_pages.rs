@@ -1,6 +1,7 @@
 //! A project's page from one source: published here, out of a folder, or from an upstream, which is
 //! asked once at a time, with validators, and whose last good page stands in while it is down.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use portcullis_store::pages::{self, KeptPage, NewPage, Saved};
 use portcullis_store::pins;
 use portcullis_upstream::UpstreamError;
 use portcullis_upstream::client::Validators;
-use portcullis_upstream::simple_index::{FetchedPage, PageAnswer};
+use portcullis_upstream::simple_index::{Enrichment, FetchedPage, PageAnswer};
 use tracing::{debug, warn};
 
 use crate::app::{App, PageResult};
@@ -27,6 +28,9 @@ use crate::sources::{FolderPlace, Source, Upstream};
 
 /// How long it is believed that an upstream does not have a project.
 const ABSENT_FOR: Duration = Duration::from_secs(30);
+
+/// How long a page is used whose sizes and upload times could not be had.
+const WITHOUT_DETAILS: Duration = Duration::from_secs(60);
 
 /// How long a stale page is used before the upstream is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
@@ -318,12 +322,21 @@ async fn take_in(
     fresh: Freshness,
 ) -> Result<Arc<SourcePage>, FlowError> {
     let FetchedPage {
-        page, validators, ..
+        mut page,
+        mut validators,
+        enrichment,
+        ..
     } = fetched;
     let mut first_seen = first_seen_by_pins(app, &upstream.origin, &page).await?;
+    let before = kept.as_ref().and_then(|kept| decode(&page.name, kept));
     if let Some(kept) = &kept {
-        let before = decode(&page.name, kept);
         carry_over(&mut first_seen, before.as_ref(), &claims_of(kept));
+    }
+    if enrichment == Enrichment::Unavailable {
+        remember_details(&mut page, before.as_ref());
+        // Ask for all of it next time: the details may be there again.
+        validators = Validators::default();
+        fresh.shorten(after(app.now(), WITHOUT_DETAILS));
     }
     // A page that was fetched a moment ago may be on its way into the database.
     if let Some(known) = known.filter(|known| !known.is_kept()) {
@@ -340,6 +353,28 @@ async fn take_in(
     evidence::report_changed_hashes(app, &made);
     keep_in_background(app, &made, validators, first_seen, kept);
     Ok(made)
+}
+
+/// Fills in sizes and upload times that an earlier page had, for files that are still the same. An
+/// upload time does not change because nobody could be asked for it.
+fn remember_details(page: &mut ProjectPage, before: Option<&ProjectPage>) {
+    let before: HashMap<&str, &PageFile> = before
+        .iter()
+        .flat_map(|page| &page.files)
+        .map(|file| (&*file.filename, file))
+        .collect();
+    for file in &mut page.files {
+        let Some(known) = before.get(&*file.filename) else {
+            continue;
+        };
+        if file.sha256().is_none() || file.sha256() != known.sha256() {
+            continue;
+        }
+        file.size = file.size.or(known.size);
+        if file.upload_time.is_none() {
+            file.upload_time.clone_from(&known.upload_time);
+        }
+    }
 }
 
 /// Adds to `first_seen` what an earlier page and its claims say, where nothing was verified.

@@ -88,6 +88,9 @@ impl Seen {
                 app.forget_hosted(&project);
             }
         }
+        if changed(Counter::Purges) {
+            app.forget_all();
+        }
         self.counters = now;
         Ok(())
     }

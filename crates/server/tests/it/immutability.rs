@@ -270,3 +270,24 @@ async fn what_another_replica_saw_meanwhile_is_not_forgotten() {
         (403, &"changed-hash".into())
     );
 }
+
+#[tokio::test]
+async fn what_another_process_forgets_is_forgotten_by_this_one() {
+    let upstream = FixtureIndex::start().await;
+    upstream.add(old(wheel("foo", "1.0")));
+    let app = TestApp::over(&upstream).await;
+    app.start_jobs();
+    let filename = wheel("foo", "1.0").filename();
+    assert_eq!(app.file("foo", &filename).await.status, 200);
+    upstream.remove("foo", &filename);
+    upstream.add(old(wheel("foo", "1.0").file("foo/new.py", "new = True\n")));
+    app.outdate_pages();
+    assert_eq!(app.file("foo", &filename).await.status, 403);
+    let other = app.second().await;
+    let requirement = "foo==1.0".parse().unwrap();
+    let forget = portcullis_store::purges::Memory::Forget;
+    portcullis_server::flow::purge::purge(&other.app, &requirement, forget, "admin")
+        .await
+        .unwrap();
+    eventually(async || (app.file("foo", &filename).await.status == 200).then_some(())).await;
+}

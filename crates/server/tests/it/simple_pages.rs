@@ -1,6 +1,8 @@
 //! The simple repository API: which form a client gets, and what is in it.
 
-use portcullis_fixtures::{FixtureIndex, ListedFile, sdist, wheel};
+use std::time::Duration;
+
+use portcullis_fixtures::{Fault, FixtureIndex, ListedFile, sdist, wheel};
 use serde_json::json;
 
 use crate::client::{HTML, JSON};
@@ -302,6 +304,29 @@ async fn an_upstream_with_nothing_but_html_is_enriched() {
     assert_eq!(page["files"][0]["upload-time"], LONG_AGO);
     assert!(page["files"][0]["size"].as_u64().unwrap() > 100);
     assert_eq!(page["files"][0]["core-metadata"], json!(true));
+}
+
+#[tokio::test]
+async fn details_that_were_known_outlive_a_failure_of_the_project_api() {
+    let upstream = FixtureIndex::start().await;
+    upstream.add(old(wheel("foo", "1.0")));
+    upstream.serve_html();
+    upstream.serve_project_json();
+    let app = TestApp::over(&upstream).await;
+    app.page("foo").await;
+    app.page_is_kept("foo").await;
+    upstream.add(old(wheel("foo", "2.0")));
+    upstream.fault("/pypi/", Fault::status(500));
+    app.outdate_pages();
+    let page = app.page("foo").await.json();
+    assert_eq!(page["files"][0]["upload-time"], LONG_AGO);
+    assert_eq!(page["files"][1]["upload-time"], json!(null));
+    // Soon the details are asked for again, although the page itself is as it was.
+    upstream.clear_faults();
+    let app = app.restart().await;
+    app.advance(Duration::from_secs(61));
+    let page = app.page("foo").await.json();
+    assert_eq!(page["files"][1]["upload-time"], LONG_AGO);
 }
 
 #[tokio::test]

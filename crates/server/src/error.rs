@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use portcullis_core::digest::Sha256;
 use portcullis_core::gate::Refusal;
 use portcullis_core::index::SourceName;
 use portcullis_store::StoreError;
@@ -42,6 +43,23 @@ pub enum FlowError {
         source_name: SourceName,
         /// What differs.
         what: String,
+    },
+    /// A source is up and will not give a file, or gives none that can be used. Asking again is in vain,
+    /// which is why it is told apart from an outage: installers repeat those and lose the reason.
+    #[error("source {source_name} cannot be used for this file: {error}")]
+    Unusable {
+        /// The source.
+        source_name: SourceName,
+        /// What went wrong.
+        error: UpstreamError,
+    },
+    /// A file's content is not what it was when it was first seen.
+    #[error("the file has sha256 {now}, it was first seen with {first}")]
+    Replaced {
+        /// The digest that it had first.
+        first: Sha256,
+        /// The digest that it has now.
+        now: Sha256,
     },
     /// The request cannot be understood or contradicts itself.
     #[error("{0}")]
@@ -83,6 +101,17 @@ pub enum FlowError {
 const WAIT: Duration = Duration::from_secs(2);
 
 impl FlowError {
+    /// The same for an answer about a file: only an outage is worth asking again.
+    #[must_use]
+    pub fn about_a_file(self) -> Self {
+        match self {
+            Self::Unreachable { source_name, error } if !error.is_outage() => {
+                Self::Unusable { source_name, error }
+            }
+            other => other,
+        }
+    }
+
     /// How long the client should wait before it asks again; `None` where asking again is in vain.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

@@ -136,11 +136,7 @@ async fn not_listed(app: &Arc<App>, gathered: &Gathered, filename: &str) -> Flow
 /// # Errors
 /// [`FlowError`]: absent, refused, unreachable, not as announced.
 pub async fn serve(app: &Arc<App>, candidate: &Candidate) -> Result<Served, FlowError> {
-    let again = Rejudge {
-        app: Arc::clone(app),
-        gathered: Arc::clone(&candidate.gathered),
-        facts: candidate.facts.clone(),
-    };
+    let again = Rejudge::of(app, candidate);
     if let Some(sha256) = in_vault(app, candidate).await? {
         let judged = again.clear(sha256).await?;
         let blob = app.blobs.open(&judged.cleared).await?;
@@ -200,6 +196,15 @@ async fn in_vault(app: &App, candidate: &Candidate) -> Result<Option<Sha256>, Fl
 }
 
 impl Candidate {
+    /// The refusal of a file whose content was found to be `now` and had been `first`.
+    pub async fn refuse_replaced(&self, app: &Arc<App>, first: Sha256, now: Sha256) -> FlowError {
+        match Rejudge::of(app, self).changed(first, now).await {
+            Err(refusal) => refusal,
+            // The rule states a promise, so that this cannot be; a changed file is not served anyway.
+            Ok(_) => FlowError::Replaced { first, now },
+        }
+    }
+
     /// The source that has the file.
     ///
     /// # Panics
@@ -238,6 +243,14 @@ impl Candidate {
 }
 
 impl Rejudge {
+    fn of(app: &Arc<App>, candidate: &Candidate) -> Self {
+        Self {
+            app: Arc::clone(app),
+            gathered: Arc::clone(&candidate.gathered),
+            facts: candidate.facts.clone(),
+        }
+    }
+
     /// Judges the file with the digest that it has in the vault, and clears it.
     async fn clear(&self, actual: Sha256) -> Result<Judged, FlowError> {
         let mut facts = self.facts.clone();

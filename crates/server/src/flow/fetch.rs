@@ -258,7 +258,7 @@ fn gone(wanted: &Wanted) -> FlowError {
 }
 
 async fn receive(
-    app: &App,
+    app: &Arc<App>,
     wanted: &Wanted,
     expected: Option<u64>,
     stream: impl Stream<Item = Result<Bytes, UpstreamError>> + Unpin,
@@ -277,21 +277,32 @@ async fn receive(
     announce(0);
     let mut received = 0;
     while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|error| FlowError::Unreachable {
-            source_name: wanted.source.clone(),
-            error,
-        })?;
+        let chunk = match chunk {
+            Ok(chunk) => chunk,
+            // More bytes than announced, told by whoever counts them closer to the wire.
+            Err(UpstreamError::Invalid { problem, .. }) => {
+                return Err(differs(
+                    app,
+                    wanted,
+                    "size",
+                    expected_text(expected),
+                    problem,
+                ));
+            }
+            Err(error) => {
+                let source_name = wanted.source.clone();
+                return Err(FlowError::Unreachable { source_name, error });
+            }
+        };
         received += chunk.len() as u64;
         if expected.is_some_and(|expected| received > expected) {
-            let what = format!(
-                "more than {} bytes of {}",
-                expected.unwrap_or(0),
-                wanted.file.filename
-            );
-            return Err(FlowError::Mismatch {
-                source_name: wanted.source.clone(),
-                what,
-            });
+            return Err(differs(
+                app,
+                wanted,
+                "size",
+                expected_text(expected),
+                "more",
+            ));
         }
         spool.write(chunk).await?;
         announce(spool.flushed());
@@ -299,6 +310,10 @@ async fn receive(
     let finished = spool.finish().await?;
     announce(finished.size());
     Ok(finished)
+}
+
+fn expected_text(expected: Option<u64>) -> String {
+    expected.map_or_else(|| "not announced".to_owned(), |bytes| bytes.to_string())
 }
 
 /// Holds what arrived against what the page announced. Other bytes than announced are the same to a client

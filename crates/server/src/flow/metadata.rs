@@ -44,7 +44,12 @@ pub async fn metadata(app: &Arc<App>, candidate: &Candidate) -> Result<(Sha256, 
     };
     let sha256 = match kept(app, candidate).await? {
         Some(sha256) => sha256,
-        None => obtain_once(app, candidate, wheel).await?,
+        None => match obtain_once(app, candidate, wheel).await {
+            Err(FlowError::Replaced { first, now }) => {
+                return Err(candidate.refuse_replaced(app, first, now).await);
+            }
+            obtained => obtained?,
+        },
     };
     Ok((sha256, app.blobs.get_bytes(&sha256, CAP).await?))
 }
@@ -233,13 +238,7 @@ async fn from_the_whole(
     let sha256 = match fetch::join(app, wanted.clone()).ended().await {
         State::Verified { sha256, .. } => sha256,
         State::Changed { first, .. } if app.blobs.exists(&first).await? => first,
-        State::Changed { first, now } => {
-            let filename = &wanted.file.filename;
-            return Err(FlowError::Mismatch {
-                source_name: wanted.source.clone(),
-                what: format!("{filename} has sha256 {now}, it was first seen with {first}"),
-            });
-        }
+        State::Changed { first, now } => return Err(FlowError::Replaced { first, now }),
         State::Failed(error) => return Err(error),
         State::Asked | State::Arriving { .. } => return Err(FlowError::Stopping),
     };

@@ -58,7 +58,7 @@ async fn answer(
         serve(app, index, path, &caller, (&method, &headers)).await
     };
     flow.await
-        .unwrap_or_else(|error| problem(app, &headers, &error))
+        .unwrap_or_else(|error| problem(app, &headers, &error.about_a_file()))
 }
 
 async fn serve(

@@ -26,9 +26,11 @@ fn status(error: &FlowError) -> StatusCode {
         FlowError::Invalid(_) => StatusCode::BAD_REQUEST,
         FlowError::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
         // Not 502: pip asks again five times then, and does not show why.
-        FlowError::Forbidden(_) | FlowError::Refused(_) | FlowError::Mismatch { .. } => {
-            StatusCode::FORBIDDEN
-        }
+        FlowError::Forbidden(_)
+        | FlowError::Refused(_)
+        | FlowError::Mismatch { .. }
+        | FlowError::Unusable { .. }
+        | FlowError::Replaced { .. } => StatusCode::FORBIDDEN,
         FlowError::Absent(_) => StatusCode::NOT_FOUND,
         FlowError::ForeignName(_) => StatusCode::CONFLICT,
         FlowError::Gone(_) => StatusCode::GONE,
@@ -56,7 +58,8 @@ fn told(error: &FlowError) -> String {
         FlowError::SourceFailed { source_name, .. } => format!(
             "source {source_name} does not answer, and no other source may stand in for it; try again"
         ),
-        FlowError::Unreachable { source_name, error } => {
+        FlowError::Unreachable { source_name, error }
+        | FlowError::Unusable { source_name, error } => {
             format!("source {source_name} {}", failing(error))
         }
         other => other.to_string(),

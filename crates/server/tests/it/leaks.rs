@@ -73,7 +73,7 @@ async fn an_address_that_a_page_should_not_lead_to_is_not_told_either() {
     upstream.add(old(wheel("foo", "1.0")).at("http://169.254.1.2:99/secret.whl"));
     let app = Setup::over(&upstream).start().await;
     let answer = app.file("foo", "foo-1.0-py3-none-any.whl").await;
-    assert_eq!(answer.status, 502);
+    assert_eq!(answer.status, 403);
     assert!(!answer.shown().contains("169.254"), "{}", answer.shown());
     assert_answer!(answer);
 }

@@ -159,7 +159,7 @@ async fn a_file_that_leads_inside_is_not_fetched() {
         let filename = format!("foo-1.{minor}-py3-none-any.whl");
         for path in [filename.clone(), format!("{filename}.metadata")] {
             let answer = app.file("foo", &path).await;
-            assert_eq!(answer.status, 502, "{path}: {}", answer.shown());
+            assert_eq!(answer.status, 403, "{path}: {}", answer.shown());
         }
     }
     assert!(inside.requests().is_empty());

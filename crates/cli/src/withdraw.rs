@@ -320,10 +320,8 @@ async fn free(opened: &Opened, deleted: &[HostedFile]) -> anyhow::Result<u64> {
     content.dedup();
     let mut freed = 0;
     for sha256 in content {
-        if references::count(&opened.db, &sha256).await? == 0 {
-            freed += blobs.size(&sha256).await?.unwrap_or(0);
-            blobs.delete(&sha256).await?;
-        }
+        let deleted = references::delete_unneeded(&opened.db, &blobs, &sha256).await?;
+        freed += deleted.unwrap_or(0);
     }
     Ok(freed)
 }

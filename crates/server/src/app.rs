@@ -21,7 +21,7 @@ use portcullis_upstream::single_flight::SingleFlight;
 
 use crate::config::{Config, ConfigError};
 use crate::error::FlowError;
-use crate::flow::fetch::{FileKey, Spoiled, Transfer};
+use crate::flow::fetch::{FileKey, Transfer};
 use crate::flow::source_pages::Known;
 use crate::names::Names;
 use crate::policies::{Policies, PolicyError};
@@ -62,7 +62,7 @@ pub struct App {
     /// File transfers from outside sources that are under way.
     pub transfers: std::sync::Mutex<HashMap<FileKey, Arc<Transfer>>>,
     /// Files that arrived a moment ago and were not what they should be.
-    pub spoiled: Cache<FileKey, Spoiled>,
+    pub spoiled: Cache<FileKey, ()>,
     /// Metadata extractions that are under way.
     pub metadata_flights: SingleFlight<FileKey, Result<Sha256, FlowError>>,
     /// Tokens that were looked up a moment ago.
@@ -120,8 +120,9 @@ const TOKEN_MEMORY: Duration = Duration::from_secs(1);
 /// For how long what is remembered of hosted sources is relied on without hearing from the database.
 const HEARING: Duration = Duration::from_secs(2);
 
-/// How long spoiled files are kept in memory at most; for how long they count is the transfer's matter.
-const SPOILED_MEMORY: Duration = Duration::from_secs(60);
+/// How long it is remembered that a file arrived spoiled. Installers whose transfer broke off ask again
+/// within seconds.
+const SPOILED_MEMORY: Duration = Duration::from_secs(30);
 
 /// How much memory the pages of outside sources may take, in bytes.
 const SOURCE_PAGES: u64 = 128 << 20;

@@ -9,6 +9,7 @@ use portcullis_core::gate::Refusal;
 use portcullis_core::index::SourceName;
 use portcullis_store::StoreError;
 use portcullis_store::blobs::BlobError;
+use portcullis_store::references::DeleteError;
 use portcullis_upstream::UpstreamError;
 
 /// Why a flow has not come to its end.
@@ -133,6 +134,15 @@ impl From<StoreError> for FlowError {
 impl From<BlobError> for FlowError {
     fn from(error: BlobError) -> Self {
         Self::Blob(Arc::new(error))
+    }
+}
+
+impl From<DeleteError> for FlowError {
+    fn from(error: DeleteError) -> Self {
+        match error {
+            DeleteError::Store(error) => error.into(),
+            DeleteError::Blob(error) => error.into(),
+        }
     }
 }
 

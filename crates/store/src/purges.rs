@@ -1,6 +1,5 @@
-//! Throwing cached content away: the rows that lead to it, and which blobs nothing refers to afterwards.
-//! Deleting those blobs is the caller's business, after the rows are gone. Files that were published
-//! here are not cached content and are never touched.
+//! Throwing cached content away: the rows that lead to it, and the blobs that nothing else refers to. Files
+//! that were published here are not cached content and are never touched.
 
 use portcullis_core::digest::Sha256;
 use portcullis_core::ledger::Kind;
@@ -8,11 +7,13 @@ use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::time::Timestamp;
 use serde_json::json;
 
+use crate::blobs::Blobs;
 use crate::columns::{Hash, free_text};
 use crate::db::{Db, Write};
 use crate::error::StoreError;
 use crate::generations::{self, Counter};
 use crate::ledger;
+use crate::references::DeleteError;
 
 /// Whether the digests that files were first seen with stay known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,12 +61,22 @@ const NEEDED: &str = "SELECT \
    + (SELECT COUNT(*) FROM pin WHERE sha256 = $1 AND NOT (source = $2 AND project = $3)) \
    + (SELECT COUNT(*) FROM sidecar WHERE sha256 = $1)";
 
-/// Purges files of a project and returns the content that nothing else refers to. With
-/// [`Memory::Forget`], the page that is kept of the project is forgotten too, since it holds digests.
+/// Purges files of a project, deletes the content that nothing else refers to, and returns how many bytes
+/// that were. With [`Memory::Forget`], the page that is kept of the project is forgotten too, since it
+/// holds digests.
+///
+/// Bytes are deleted before the rows are committed, while nothing can be published (see
+/// [`references`](crate::references)). Should it fail in between, files whose bytes are gone are fetched
+/// again when they are asked for.
 ///
 /// # Errors
-/// [`StoreError`] when the database fails; nothing is purged then.
-pub async fn purge(db: &Db, purge: &Purge<'_>, now: Timestamp) -> Result<Vec<Sha256>, StoreError> {
+/// [`DeleteError`] when the database or the blobs fail.
+pub async fn purge(
+    db: &Db,
+    blobs: &Blobs,
+    purge: &Purge<'_>,
+    now: Timestamp,
+) -> Result<u64, DeleteError> {
     let place = (purge.source, purge.project);
     let mut write = db.begin_write().await?;
     let mut content = Vec::new();
@@ -81,10 +92,11 @@ pub async fn purge(db: &Db, purge: &Purge<'_>, now: Timestamp) -> Result<Vec<Sha
     }
     content.sort();
     content.dedup();
-    let mut orphans = Vec::new();
+    let mut freed = 0;
     for sha256 in content {
         if !is_needed(&mut write, &sha256, place).await? {
-            orphans.push(sha256);
+            freed += blobs.size(&sha256).await?.unwrap_or(0);
+            blobs.delete(&sha256).await?;
         }
     }
     let payload = json!({
@@ -94,7 +106,7 @@ pub async fn purge(db: &Db, purge: &Purge<'_>, now: Timestamp) -> Result<Vec<Sha
     ledger::append(&mut write, Kind::Purge, &payload, now).await?;
     generations::bump(&mut write, Counter::Purges).await?;
     write.commit().await?;
-    Ok(orphans)
+    Ok(freed)
 }
 
 async fn drop_page_within(

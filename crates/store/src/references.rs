@@ -1,10 +1,26 @@
 //! Whether a blob is still needed: asked before its bytes are deleted, because equal content is
 //! kept once, whoever refers to it.
+//!
+//! **Invariant:** bytes are deleted only while nothing can be published: [`delete_unneeded`] holds the
+//! lock of all writes while it asks and deletes. Whoever publishes looks after that whether the bytes are
+//! there, so that no file is acknowledged whose bytes went away a moment before.
 
 use portcullis_core::digest::Sha256;
 
+use crate::blobs::{BlobError, Blobs};
 use crate::db::Db;
 use crate::error::StoreError;
+
+/// Why bytes could not be deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum DeleteError {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The blobs failed.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+}
 
 const COUNT: &str = "SELECT \
      (SELECT COUNT(*) FROM file WHERE sha256 = $1 AND deleted_at IS NULL) \
@@ -24,4 +40,36 @@ pub async fn count(db: &Db, sha256: &Sha256) -> Result<u64, StoreError> {
             .await
     })?;
     Ok(count.unsigned_abs())
+}
+
+/// Deletes the bytes of a blob when no row refers to it, and returns how many they were; `None` when the
+/// blob is needed or is not there.
+///
+/// # Errors
+/// [`DeleteError`]; the blob stays then.
+pub async fn delete_unneeded(
+    db: &Db,
+    blobs: &Blobs,
+    sha256: &Sha256,
+) -> Result<Option<u64>, DeleteError> {
+    let Some(size) = blobs.size(sha256).await? else {
+        return Ok(None);
+    };
+    let mut write = db.begin_write().await?;
+    let count: i64 = within!(&mut write, executor => {
+        sqlx::query_scalar(COUNT)
+            .bind(sha256.as_bytes().as_slice())
+            .fetch_one(executor)
+            .await
+    })
+    .map_err(StoreError::from)?;
+    let freed = match count {
+        0 => {
+            blobs.delete(sha256).await?;
+            Some(size)
+        }
+        _ => None,
+    };
+    write.rollback().await?;
+    Ok(freed)
 }

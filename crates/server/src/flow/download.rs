@@ -148,6 +148,7 @@ pub async fn serve(app: &Arc<App>, candidate: &Candidate) -> Result<Served, Flow
         file: candidate.file.clone(),
         first: candidate.facts.first_sha256,
     };
+    let flows_at_once = !fetch::was_spoiled(app, &wanted);
     let transfer = fetch::join(app, wanted);
     let mut state = transfer.watch();
     let begun = state.wait_for(|state| !matches!(state, State::Asked)).await;
@@ -158,7 +159,7 @@ pub async fn serve(app: &Arc<App>, candidate: &Candidate) -> Result<Served, Flow
             total: Some(total),
             path,
             ..
-        } if total > gate::HELD_BACK => {
+        } if total > gate::HELD_BACK && flows_at_once => {
             // The scratch file may have been moved into the vault meanwhile: then all is here.
             if let Ok(file) = File::open(&path) {
                 let announced = candidate.file.sha256();

@@ -11,7 +11,6 @@ use portcullis_core::digest::Sha256;
 use portcullis_core::index::SourceName;
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::simple::PageFile;
-use portcullis_core::time::Timestamp;
 use portcullis_store::blobs::Finished;
 use portcullis_store::pins::{self, NewPin, Pin, Pinned};
 use portcullis_upstream::UpstreamError;
@@ -110,39 +109,25 @@ pub struct Wanted {
 /// A file of a source.
 pub type FileKey = (SourceName, ProjectName, String);
 
-/// How long it is remembered that a file was not what its page announced. Installers whose transfer
-/// broke ask again at once; they are told why, instead of being sent the same bytes once more.
-const REMEMBERED: i64 = 30_000;
-
-/// A file that arrived and was not what it should be.
-#[derive(Clone, Debug)]
-pub struct Spoiled {
-    announced: Option<Sha256>,
-    size: Option<u64>,
-    until: Timestamp,
-    end: State,
+impl Wanted {
+    fn key(&self) -> FileKey {
+        (
+            self.source.clone(),
+            self.project.clone(),
+            self.file.filename.to_string(),
+        )
+    }
 }
 
-impl Spoiled {
-    /// The way in which the transfer of `wanted` ended, when its page says the same as then.
-    fn end_of(&self, wanted: &Wanted, now: Timestamp) -> Option<State> {
-        let is_same = self.announced == wanted.file.sha256() && self.size == wanted.file.size;
-        (is_same && now < self.until).then(|| self.end.clone())
-    }
+/// Whether a file arrived spoiled a moment ago. Whoever asks for it again gets none of it before all of it
+/// is verified: its transfer broke off once, and a second time it is to be explained, or whole.
+pub fn was_spoiled(app: &App, wanted: &Wanted) -> bool {
+    app.spoiled.contains_key(&wanted.key())
 }
 
 /// Joins the transfer of a file, or starts it. It goes on when whoever started it leaves.
 pub fn join(app: &Arc<App>, wanted: Wanted) -> Arc<Transfer> {
-    let key = (
-        wanted.source.clone(),
-        wanted.project.clone(),
-        wanted.file.filename.to_string(),
-    );
-    let spoiled = app.spoiled.get(&key);
-    if let Some(end) = spoiled.and_then(|spoiled| spoiled.end_of(&wanted, app.now())) {
-        let (_, state) = watch::channel(end);
-        return Arc::new(Transfer { state });
-    }
+    let key = wanted.key();
     let mut transfers = app
         .transfers
         .lock()
@@ -163,14 +148,11 @@ pub fn join(app: &Arc<App>, wanted: Wanted) -> Arc<Transfer> {
                 State::Failed(error)
             }
         };
-        if let State::Changed { .. } | State::Failed(FlowError::Mismatch { .. }) = &end {
-            let spoiled = Spoiled {
-                announced: wanted.file.sha256(),
-                size: wanted.file.size,
-                until: app.now().plus_millis(REMEMBERED),
-                end: end.clone(),
-            };
-            app.spoiled.insert(key.clone(), spoiled);
+        match &end {
+            State::Changed { .. } | State::Failed(FlowError::Mismatch { .. }) => {
+                app.spoiled.insert(key.clone(), ());
+            }
+            _ => app.spoiled.invalidate(&key),
         }
         // The next one who asks finds the file in the vault, or starts again.
         app.transfers

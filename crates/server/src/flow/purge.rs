@@ -66,11 +66,8 @@ pub async fn purge(
             memory,
             who,
         };
-        let orphans = purges::purge(&app.db, &purge, app.now()).await?;
-        for orphan in orphans {
-            purged.bytes += app.blobs.size(&orphan).await?.unwrap_or(0);
-            app.blobs.delete(&orphan).await?;
-        }
+        let freed = purges::purge(&app.db, &app.blobs, &purge, app.now()).await;
+        purged.bytes += freed?;
         let file = |filename| PurgedFile {
             source: source.clone(),
             filename,

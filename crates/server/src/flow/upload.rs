@@ -351,7 +351,24 @@ async fn commit(
     }
     app.blobs.commit(finished).await?;
     app.blobs.put_bytes(bytes).await?;
-    announce(app, &new, publish(&app.db, &new, now).await?).await
+    let published = publish(&app.db, &new, now).await?;
+    still_here(app, &new).await?;
+    announce(app, &new, published).await
+}
+
+/// Nothing is acknowledged whose bytes a deletion of the same content took away before its row was there.
+/// Uploading the file again puts them back.
+async fn still_here(app: &App, new: &NewFile) -> Result<(), FlowError> {
+    for sha256 in [Some(new.sha256), new.metadata_sha256]
+        .into_iter()
+        .flatten()
+    {
+        if !app.blobs.exists(&sha256).await? {
+            let lost = "the same content was deleted meanwhile; upload the file again";
+            return Err(std::io::Error::other(lost).into());
+        }
+    }
+    Ok(())
 }
 
 /// Why the name of a file cannot be had, where that is known before it is tried.

@@ -17,4 +17,5 @@ mod migrations;
 mod names;
 mod pages;
 mod pins;
+mod purges;
 mod tokens;

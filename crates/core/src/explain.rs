@@ -3,10 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::policy::{Decision, Effect, Finding, Standing};
-
-/// The key under which pages and answers carry what no specification has a place for.
-pub const PRIVATE_KEY: &str = "_portcullis";
+use crate::policy::{Decision, Finding, Standing};
 
 /// The longest reason phrase, in bytes.
 pub const MAX_REASON_PHRASE: usize = 200;
@@ -48,13 +45,11 @@ fn shortened(text: &str, room: usize) -> String {
 
 /// The title of a refusal: `Portcullis denies flask 3.1.3`.
 pub fn title(decision: &Decision) -> String {
-    let verb = match decision.effect() {
-        Effect::Allow => "allows",
-        Effect::Warn => "warns about",
-        Effect::Hold => "holds",
-        Effect::Deny => "denies",
-    };
-    format!("Portcullis {verb} {}", decision.subject().title())
+    format!(
+        "Portcullis {} {}",
+        decision.effect().verb(),
+        decision.subject().title()
+    )
 }
 
 /// The rest of a refusal in sentences: why, by which rule and policy line, and what to do now.

@@ -9,9 +9,8 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::explain;
 use crate::policy::{Decision, Effect};
-use crate::pypi::simple::{CoreMetadata, PageFile, ProjectPage, Yanked};
+use crate::pypi::simple::{CoreMetadata, PRIVATE_KEY, PageFile, ProjectPage, Yanked, set_extra};
 
 /// How one file of a page is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +127,8 @@ pub fn is_tombstone(filename: &str) -> bool {
 
 fn push_note(page: &mut ProjectPage, note: &serde_json::Value) {
     let raw = serde_json::value::to_raw_value(note).expect("a JSON value is JSON");
-    page.extra.push((explain::PRIVATE_KEY.into(), raw));
+    // An upstream that is a Portcullis too has a note of its own, which this one replaces.
+    set_extra(&mut page.extra, PRIVATE_KEY, raw);
 }
 
 #[cfg(test)]
@@ -183,6 +183,13 @@ mod tests {
         let (key, note) = page.extra.last().expect("a note");
         assert_eq!(&**key, "_portcullis");
         assert!(note.get().contains("\"shown\":\"hidden\""), "{note}");
+
+        // The same behind another Portcullis, whose page carries its note already.
+        let mut chained = page.into_owned();
+        chained
+            .files
+            .push(PageFile::new("x-2.0-py3-none-any.whl", "b"));
+        assert_eq!(present(&chained, &decisions).extra.len(), 1);
     }
 
     #[test]

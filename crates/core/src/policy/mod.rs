@@ -72,6 +72,18 @@ words!(Effect, "an effect (allow, warn, hold, deny)",
 words!(Mode, "a mode (off, observe, enforce)",
     "off" => Off, "observe" => Observe, "enforce" => Enforce);
 
+impl Effect {
+    /// What it does to its subject, in a sentence: `Portcullis holds flask 3.1.3`.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Allow => "allows",
+            Self::Warn => "warns about",
+            Self::Hold => "holds",
+            Self::Deny => "denies",
+        }
+    }
+}
+
 /// The line of the policy that decided, as `policy.toml:4`, or `built-in defaults`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyLine {
@@ -402,12 +414,7 @@ impl Decision {
     /// `Portcullis denies urlib3 1.21: one letter from urllib3 (similar-name)`. The sentence that
     /// goes where a client has room for one line.
     pub fn sentence(&self) -> String {
-        let verb = match self.effect {
-            Effect::Allow => "allows",
-            Effect::Warn => "warns about",
-            Effect::Hold => "holds",
-            Effect::Deny => "denies",
-        };
+        let verb = self.effect.verb();
         let subject = self.subject.title();
         match self.decisive() {
             Some(finding) => {

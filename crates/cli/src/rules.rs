@@ -70,7 +70,7 @@ impl Rules {
 }
 
 fn configured<'p>(rule: &dyn Rule, policy: &'p Policy) -> Option<&'p ConfiguredRule> {
-    let is_it = |configured: &&ConfiguredRule| configured.rule.id() == rule.id();
+    let is_it = |configured: &&ConfiguredRule| configured.id == rule.id();
     policy.rules().iter().find(is_it)
 }
 

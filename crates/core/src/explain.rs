@@ -82,7 +82,7 @@ pub fn problem(decision: &Decision, why_url: &str, status: u16) -> Value {
         "detail": detail(decision, why_url),
         "decision": decision.id(),
         "effect": decision.effect(),
-        "rule": finding.map(|finding| finding.rule),
+        "rule": finding.map(|finding| &*finding.rule),
         "evidence": finding.map(evidence),
         "policy-line": finding.map(|finding| finding.line.to_string()),
         "until": finding.and_then(|finding| finding.until),
@@ -110,10 +110,11 @@ pub fn decision(decision: &Decision) -> Value {
 }
 
 fn finding(finding: &Finding) -> Value {
-    let (standing, exception) = match &finding.standing {
-        Standing::Enforced => ("enforced", None),
-        Standing::Observed => ("observed", None),
-        Standing::Excepted(exception) => ("excepted", Some(exception)),
+    let standing = match &finding.standing {
+        Standing::Enforced => "enforced",
+        Standing::Observed => "observed",
+        Standing::Excepted(_) => "excepted",
+        Standing::Waived(_) => "waived",
     };
     json!({
         "rule": finding.rule,
@@ -121,16 +122,31 @@ fn finding(finding: &Finding) -> Value {
         "standing": standing,
         "message": finding.message,
         "evidence": evidence(finding),
+        "about": finding.about,
         "policy-line": finding.line.to_string(),
         "remedy": finding.remedy,
         "until": finding.until,
-        "exception": exception.map(|exception| json!({
+        "exception": lifted_by(&finding.standing),
+    })
+}
+
+/// What lifts a finding: an exception in the policy, or a reviewer's waiver.
+fn lifted_by(standing: &Standing) -> Value {
+    match standing {
+        Standing::Enforced | Standing::Observed => Value::Null,
+        Standing::Excepted(exception) => json!({
             "reason": exception.reason,
             "owner": exception.owner,
             "expires": exception.expires,
             "policy-line": exception.line.to_string(),
-        })),
-    })
+        }),
+        Standing::Waived(waiver) => json!({
+            "reason": waiver.reason,
+            "owner": waiver.owner,
+            "expires": waiver.expires,
+            "review": waiver.review,
+        }),
+    }
 }
 
 fn evidence(finding: &Finding) -> Map<String, Value> {

@@ -11,6 +11,7 @@ use crate::pypi::name::ProjectName;
 use crate::pypi::simple::Yanked;
 use crate::pypi::version::Version;
 use crate::time::Timestamp;
+use crate::waiver::Waiver;
 
 /// Something known about a file or a name, or the reason why it is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +53,44 @@ pub struct ProjectFacts {
     pub ownership: Option<Ownership>,
     /// Why the name is prohibited, if it is.
     pub prohibition: Option<Prohibition>,
+    /// The waivers that reviewers gave for the project, in this index or in all.
+    pub waivers: Vec<Arc<Waiver>>,
+}
+
+impl ProjectFacts {
+    /// A project of which nothing is known yet but its name. What is gathered is added to it.
+    pub fn named(index: IndexName, project: ProjectName) -> Self {
+        Self {
+            index,
+            project,
+            origin: None,
+            ownership: None,
+            prohibition: None,
+            waivers: Vec::new(),
+        }
+    }
+}
+
+/// What is known of one version of a project, whichever of its files is looked at.
+#[derive(Clone, Debug)]
+pub struct ReleaseFacts {
+    /// The version.
+    pub version: Version,
+    /// The earliest upload time of its files.
+    pub first_upload: Fact<Timestamp>,
+    /// How many newer versions the page lists that are not pre-releases and not yanked.
+    pub newer: Fact<u32>,
+}
+
+impl ReleaseFacts {
+    /// A release of which nothing is known yet but its version.
+    pub fn of(version: Version) -> Self {
+        Self {
+            version,
+            first_upload: Fact::Unknown(Cow::Borrowed("its page was not read")),
+            newer: Fact::Unknown(Cow::Borrowed("its page was not read")),
+        }
+    }
 }
 
 /// The source that a project's page came from.
@@ -109,6 +148,9 @@ pub struct ReleaseShape {
 pub struct Facts<'a> {
     /// The project.
     pub project: &'a ProjectFacts,
+    /// The release that the file belongs to; `None` while only the name is judged, or when the file
+    /// name gives no version.
+    pub release: Option<&'a ReleaseFacts>,
     /// The file; `None` while only the name is judged.
     pub file: Option<&'a FileFacts>,
 }

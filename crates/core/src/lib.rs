@@ -9,6 +9,7 @@ pub mod settings;
 pub mod pypi;
 pub mod index;
 pub mod fact;
+pub mod waiver;
 pub mod policy;
 pub mod gate;
 pub mod explain;

@@ -85,7 +85,7 @@ fn note(how: Shown, decision: &Decision) -> Option<serde_json::Value> {
         "filename": decision.subject().filename,
         "shown": how,
         "effect": decision.effect(),
-        "rule": decision.decisive().map(|finding| finding.rule),
+        "rule": decision.decisive().map(|finding| &*finding.rule),
         "decision": decision.id(),
         "reason": decision.sentence(),
         "until": decision.decisive().and_then(|finding| finding.until),
@@ -102,7 +102,7 @@ pub fn tombstone(decision: &Decision) -> ProjectPage {
     let note = json!({
         "shown": "tombstone",
         "effect": decision.effect(),
-        "rule": decision.decisive().map(|finding| finding.rule),
+        "rule": decision.decisive().map(|finding| &*finding.rule),
         "decision": decision.id(),
         "reason": decision.sentence(),
     });

@@ -23,6 +23,8 @@ use crate::config::{Config, ConfigError};
 use crate::error::FlowError;
 use crate::flow::fetch::{FileKey, Transfer};
 use crate::flow::source_pages::Known;
+use crate::jobs::schedule::Running;
+use crate::knowledge::Knowledge;
 use crate::names::Names;
 use crate::policies::{Policies, PolicyError};
 use crate::rendered::{PageKey, Rendered};
@@ -51,6 +53,8 @@ pub struct App {
     pub policies: Policies,
     /// The names in force.
     pub names: ArcSwap<Names>,
+    /// What is known beside names and pages.
+    pub knowledge: Knowledge,
     /// Where downloads are recorded.
     pub recorder: Recorder,
     /// Rendered pages.
@@ -73,6 +77,8 @@ pub struct App {
     pub recorded: Cache<String, ()>,
     /// Decisions that are being recorded.
     pub decision_flights: SingleFlight<String, Result<(), FlowError>>,
+    /// Jobs that this process runs at the moment.
+    pub running: Running,
     clock: Clock,
     epoch: AtomicU64,
     /// When it was last heard what others changed.
@@ -181,6 +187,7 @@ impl App {
             indexes,
             policies,
             names: ArcSwap::from_pointee(names),
+            knowledge: Knowledge::default(),
             rendered: Cache::builder()
                 .weigher(|_, page: &Arc<Rendered>| u32::try_from(page.weight()).unwrap_or(u32::MAX))
                 .max_capacity(page_cache)
@@ -203,6 +210,7 @@ impl App {
             last_used: LastUsed::default(),
             recorded: Cache::new(100_000),
             decision_flights: SingleFlight::default(),
+            running: Running::default(),
             config,
             clock,
             epoch: AtomicU64::new(0),

@@ -4,6 +4,7 @@
 pub mod config;
 pub mod error;
 pub mod names;
+pub mod knowledge;
 pub mod policies;
 pub mod source_page;
 pub mod sources;

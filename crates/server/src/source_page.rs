@@ -2,15 +2,15 @@
 //! made once for each version of the page and shared by everything that judges or renders it.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use portcullis_core::digest::Sha256;
-use portcullis_core::fact::{Fact, FileFacts, Origin, ReleaseShape};
+use portcullis_core::fact::{Fact, FileFacts, Origin, ReleaseFacts, ReleaseShape};
 use portcullis_core::pypi::filename::{DistFilename, DistKind};
 use portcullis_core::pypi::name::ProjectName;
-use portcullis_core::pypi::simple::{CoreMetadata, PageFile, ProjectPage};
+use portcullis_core::pypi::simple::{CoreMetadata, PageFile, ProjectPage, Yanked};
 use portcullis_core::pypi::version::Version;
 use portcullis_core::time::Timestamp;
 
@@ -31,6 +31,7 @@ pub struct SourcePage {
     /// How long it may be used without asking the source again.
     pub freshness: Freshness,
     by_name: HashMap<Arc<str>, usize>,
+    releases: HashMap<Version, ReleaseFacts>,
     is_kept: AtomicBool,
 }
 
@@ -115,6 +116,7 @@ impl SourcePage {
             offer_metadata(file, facts);
         }
         let addresses = our_addresses(&mut page);
+        let releases = release_facts(&facts);
         Self {
             origin,
             page,
@@ -122,6 +124,7 @@ impl SourcePage {
             facts,
             freshness,
             by_name,
+            releases,
             is_kept: AtomicBool::new(false),
         }
     }
@@ -135,6 +138,7 @@ impl SourcePage {
             facts: self.facts.clone(),
             freshness,
             by_name: self.by_name.clone(),
+            releases: self.releases.clone(),
             is_kept: AtomicBool::new(self.is_kept()),
         }
     }
@@ -164,6 +168,11 @@ impl SourcePage {
         let mut file = self.page.files[at].clone();
         file.url.clone_from(&self.addresses[at]);
         Some((file, &self.facts[at]))
+    }
+
+    /// What the page tells of a release, without what is known beside it.
+    pub fn release(&self, version: &Version) -> Option<&ReleaseFacts> {
+        self.releases.get(version)
     }
 
     /// The page with the URLs that its source gives.
@@ -231,6 +240,35 @@ fn release_shapes(names: &[Option<DistFilename>]) -> HashMap<&Version, ReleaseSh
         }
     }
     shapes
+}
+
+/// What the files of a page tell of each release.
+fn release_facts(files: &[FileFacts]) -> HashMap<Version, ReleaseFacts> {
+    let mut releases: HashMap<Version, ReleaseFacts> = HashMap::new();
+    let mut preferred: BTreeSet<&Version> = BTreeSet::new();
+    for file in files {
+        let Fact::Known(version) = &file.version else {
+            continue;
+        };
+        if file.yanked == Yanked::No && !version.any_prerelease() {
+            preferred.insert(version);
+        }
+        let release = releases
+            .entry(version.clone())
+            .or_insert_with(|| ReleaseFacts::of(version.clone()));
+        // The age of a release is known as soon as the age of one of its files is.
+        release.first_upload = match (&release.first_upload, &file.upload_time) {
+            (Fact::Known(first), Fact::Known(upload)) => Fact::Known(*first.min(upload)),
+            (Fact::Known(first), Fact::Unknown(_)) => Fact::Known(*first),
+            (Fact::Unknown(_), upload) => upload.clone(),
+        };
+    }
+    let preferred: Vec<&Version> = preferred.into_iter().collect();
+    for (version, release) in &mut releases {
+        let older = preferred.partition_point(|other| *other <= version);
+        release.newer = Fact::Known(u32::try_from(preferred.len() - older).unwrap_or(u32::MAX));
+    }
+    releases
 }
 
 fn file_facts(

@@ -89,7 +89,7 @@ pub(super) fn problems(
         } else if policy
             .rules()
             .iter()
-            .all(|rule| rule.rule.id() != exception.rule)
+            .all(|rule| rule.id != exception.rule)
         {
             let off = format!("is for {}, which is off", exception.rule);
             ("rule-off", off, "remove it, or switch the rule on")

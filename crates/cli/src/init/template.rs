@@ -233,7 +233,7 @@ mod tests {
         let one = |rule: &portcullis_core::policy::ConfiguredRule| {
             format!(
                 "{} {} {} {}",
-                rule.rule.id(),
+                rule.id,
                 rule.mode,
                 rule.effect,
                 rule.on_unknown

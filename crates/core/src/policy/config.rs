@@ -86,7 +86,9 @@ fn configure(
             line: None,
         };
         return (defaults.mode != Mode::Off).then_some(ConfiguredRule {
-            rule,
+            id: rule.id().into(),
+            summary: rule.summary().into(),
+            is_law: rule.is_law(),
             mode: defaults.mode,
             effect: defaults.effect,
             on_unknown: defaults.on_unknown,
@@ -107,7 +109,9 @@ fn configure(
     // A rule that somebody writes down without a mode is meant to act.
     let mode = mode.map_or(Mode::Enforce, |mode| mode.value);
     (mode != Mode::Off).then_some(ConfiguredRule {
-        rule,
+        id: rule.id().into(),
+        summary: rule.summary().into(),
+        is_law: rule.is_law(),
         mode,
         effect: effect.map_or(defaults.effect, |effect| effect.value),
         on_unknown: on_unknown.map_or(defaults.on_unknown, |effect| effect.value),
@@ -173,7 +177,7 @@ fn exception(mut table: Table<'_>, file: &Arc<str>) -> Option<Exception> {
     Some(Exception {
         project: project?.value,
         version: version.map(|version| version.value),
-        rule: found?,
+        rule: found?.into(),
         reason: reason?.value.into(),
         owner: owner?.value.into(),
         expires: expires.map(|expires| expires.value),

@@ -2,6 +2,7 @@
 //! pure and total; it is done again from the facts each time, so that an edited policy or the passing
 //! of time acts at once.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -13,12 +14,16 @@ use crate::index::IndexName;
 use crate::pypi::name::{NamePattern, ProjectName};
 use crate::pypi::version::{Version, VersionSpecifiers, admits};
 use crate::time::Timestamp;
+use crate::waiver::{Waivable, Waiver};
 
 pub mod rule;
 pub mod rules;
 mod config;
 
-use rule::{Check, Outcome, Rule};
+use rule::{Check, Need, Outcome};
+
+/// The id of a rule, for example `too-young`, or of a condition that a policy defines.
+pub type RuleId = Cow<'static, str>;
 
 /// What a decision does to a file, from the mildest to the strictest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -114,8 +119,10 @@ pub struct Policy {
 /// A rule with the settings that the policy gives it.
 #[derive(Debug)]
 pub struct ConfiguredRule {
-    /// The rule.
-    pub rule: &'static dyn Rule,
+    /// The rule's id.
+    pub id: RuleId,
+    /// One line: what it stops.
+    pub summary: Cow<'static, str>,
     /// Off, observed or enforced.
     pub mode: Mode,
     /// What its finding does.
@@ -124,6 +131,8 @@ pub struct ConfiguredRule {
     pub on_unknown: Effect,
     /// Where the policy says so.
     pub line: PolicyLine,
+    /// Whether it states a promise, so that nothing lifts it.
+    is_law: bool,
     check: Box<dyn Check>,
 }
 
@@ -135,7 +144,7 @@ pub struct Exception {
     /// Which versions; all when absent.
     pub version: Option<VersionSpecifiers>,
     /// The rule that does not apply.
-    pub rule: &'static str,
+    pub rule: RuleId,
     /// Why.
     pub reason: Arc<str>,
     /// Who answers for it.
@@ -150,7 +159,7 @@ pub struct Exception {
 #[derive(Clone, Debug)]
 pub struct Finding {
     /// The rule's id.
-    pub rule: &'static str,
+    pub rule: RuleId,
     /// What the policy makes of it.
     pub effect: Effect,
     /// Whether it takes effect, and if not, why not.
@@ -165,6 +174,8 @@ pub struct Finding {
     pub line: PolicyLine,
     /// When the finding ends by itself.
     pub until: Option<Timestamp>,
+    /// What exactly was found, such as advisory ids.
+    pub about: Vec<String>,
 }
 
 /// Whether a finding takes effect.
@@ -174,8 +185,10 @@ pub enum Standing {
     Enforced,
     /// The rule is only observed.
     Observed,
-    /// An exception lifts it.
+    /// An exception in the policy lifts it.
     Excepted(Exception),
+    /// A reviewer's waiver lifts it.
+    Waived(Arc<Waiver>),
 }
 
 /// The outcome of judging one file, or one name, under one policy at one moment.
@@ -211,7 +224,10 @@ pub fn judge(facts: Facts<'_>, policy: &Policy, now: Timestamp) -> Decision {
         let Some(finding) = configured.finding(facts, now) else {
             continue;
         };
-        let finding = policy.with_exceptions(finding, facts, now, &mut changes_at);
+        let finding = match configured.is_law {
+            true => finding,
+            false => policy.with_exceptions(finding, facts, now, &mut changes_at),
+        };
         earliest(&mut changes_at, finding.until);
         findings.push(finding);
     }
@@ -248,14 +264,15 @@ impl ConfiguredRule {
             Mode::Off | Mode::Enforce => Standing::Enforced,
         };
         Some(Finding {
-            rule: self.rule.id(),
-            effect,
+            rule: self.id.clone(),
+            effect: found.strength.applied_to(effect),
             standing,
             message: found.message,
             evidence: found.evidence,
             remedy: found.remedy,
             line: self.line.clone(),
             until: found.until,
+            about: found.about,
         })
     }
 }
@@ -265,7 +282,17 @@ impl Finding {
     pub fn takes_effect(&self) -> Effect {
         match self.standing {
             Standing::Enforced => self.effect,
-            Standing::Observed | Standing::Excepted(_) => Effect::Allow,
+            Standing::Observed | Standing::Excepted(_) | Standing::Waived(_) => Effect::Allow,
+        }
+    }
+
+    fn waivable<'a>(&'a self, facts: Facts<'a>) -> Waivable<'a> {
+        Waivable {
+            index: &facts.project.index,
+            project: &facts.project.project,
+            version: facts.file.and_then(|file| file.version.known()),
+            rule: &self.rule,
+            about: &self.about,
         }
     }
 }
@@ -287,6 +314,12 @@ impl Policy {
         &self.rules
     }
 
+    /// Whether a rule in force needs something that is not always gathered.
+    pub fn needs(&self, need: Need) -> bool {
+        let needs = |rule: &ConfiguredRule| rule.check.needs().contains(&need);
+        self.rules.iter().any(needs)
+    }
+
     /// The exceptions, in the order of the file.
     pub fn exceptions(&self) -> &[Exception] {
         &self.exceptions
@@ -299,10 +332,17 @@ impl Policy {
         now: Timestamp,
         changes_at: &mut Option<Timestamp>,
     ) -> Finding {
-        let applies = |exception: &&Exception| exception.applies(finding.rule, facts, now);
+        let applies = |exception: &&Exception| exception.applies(&finding.rule, facts, now);
         if let Some(exception) = self.exceptions.iter().find(applies) {
             earliest(changes_at, exception.expires);
             finding.standing = Standing::Excepted(exception.clone());
+            return finding;
+        }
+        let waivable = finding.waivable(facts);
+        let mut waivers = facts.project.waivers.iter();
+        if let Some(waiver) = waivers.find(|waiver| waiver.covers(waivable, now)) {
+            earliest(changes_at, waiver.expires);
+            finding.standing = Standing::Waived(Arc::clone(waiver));
         }
         finding
     }
@@ -401,9 +441,14 @@ impl Decision {
                 .map(|digest| digest.to_hex())
                 .unwrap_or_default(),
             self.effect,
-            self.decisive().map_or("", |finding| finding.rule),
+            self.decisive().map_or("", |finding| &finding.rule),
             self.policy,
         );
+        let about = self.decisive().map(|finding| finding.about.join("\n"));
+        let text = match about.as_deref() {
+            None | Some("") => text,
+            Some(about) => format!("{text}\n{about}"),
+        };
         let digest = Sha256::of(text.as_bytes());
         digest.as_bytes()[..10]
             .iter()
@@ -448,7 +493,7 @@ mod tests {
         let decision = judge(case.facts(), &Policy::built_in(), NOW);
         assert_eq!(decision.effect(), Effect::Deny);
         assert_eq!(
-            decision.decisive().map(|finding| finding.rule),
+            decision.decisive().map(|finding| &*finding.rule),
             Some("prohibited-name")
         );
         assert_eq!(decision.findings().len(), 2);

@@ -70,6 +70,44 @@ pub struct OptionManual {
 pub trait Check: Send + Sync + fmt::Debug {
     /// Looks at the facts. `now` is the moment of the decision.
     fn check(&self, facts: Facts<'_>, now: Timestamp) -> Outcome;
+
+    /// What it wants to know beside what is always gathered. Nothing costly is gathered that no rule of a
+    /// policy needs.
+    fn needs(&self) -> &[Need] {
+        &[]
+    }
+}
+
+/// Knowledge that costs a request or a read of a file, and is gathered only for rules that need it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Need {
+    /// The core metadata of the release: licence, dependencies, authors.
+    Metadata,
+    /// Who published the release, by its attestations (PEP 740).
+    Publisher,
+}
+
+/// What a finding does, beside what the policy says of its rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strength {
+    /// What the policy says of the rule.
+    #[default]
+    AsConfigured,
+    /// The same, but nothing stricter than this: the weaker of a rule's findings.
+    AtMost(Effect),
+    /// This, since one of the rule's own settings says so.
+    Exactly(Effect),
+}
+
+impl Strength {
+    /// The effect, where the policy says `configured` of the rule.
+    pub fn applied_to(self, configured: Effect) -> Effect {
+        match self {
+            Self::AsConfigured => configured,
+            Self::AtMost(effect) => configured.min(effect),
+            Self::Exactly(effect) => effect,
+        }
+    }
 }
 
 /// What a check came to.
@@ -94,6 +132,11 @@ pub struct Found {
     pub remedy: String,
     /// When it ends by itself.
     pub until: Option<Timestamp>,
+    /// What exactly was found, in words that do not change from day to day, such as advisory ids. A waiver
+    /// covers only what it was given for.
+    pub about: Vec<String>,
+    /// How strong the finding is.
+    pub strength: Strength,
 }
 
 impl Found {
@@ -105,6 +148,8 @@ impl Found {
             evidence: Vec::new(),
             remedy,
             until: None,
+            about: Vec::new(),
+            strength: Strength::AsConfigured,
         }
     }
 
@@ -119,6 +164,20 @@ impl Found {
     #[must_use]
     pub fn until(mut self, moment: Timestamp) -> Self {
         self.until = Some(moment);
+        self
+    }
+
+    /// The same, about one thing more.
+    #[must_use]
+    pub fn about(mut self, thing: impl Into<String>) -> Self {
+        self.about.push(thing.into());
+        self
+    }
+
+    /// The same with another strength.
+    #[must_use]
+    pub fn with(mut self, strength: Strength) -> Self {
+        self.strength = strength;
         self
     }
 }

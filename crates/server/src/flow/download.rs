@@ -10,10 +10,10 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use portcullis_core::digest::Sha256;
-use portcullis_core::fact::{Fact, Facts, FileFacts};
+use portcullis_core::fact::{Fact, FileFacts};
 use portcullis_core::gate::{self, Cleared, HeldBack};
 use portcullis_core::index::{Index, SourceKind};
-use portcullis_core::policy::{Decision, judge};
+use portcullis_core::policy::Decision;
 use portcullis_core::presentation;
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::simple::PageFile;
@@ -99,11 +99,7 @@ pub async fn candidate(
         return Err(not_listed(app, &gathered, filename).await);
     };
     let facts = facts.clone();
-    let facts_of_both = Facts {
-        project: &gathered.facts,
-        file: Some(&facts),
-    };
-    let decision = Arc::new(judge(facts_of_both, &app.policy(&index.name), app.now()));
+    let decision = gathered.judge_file(app, &facts);
     if !decision.lets_through() {
         return Err(evidence::refuse(app, &decision).await);
     }
@@ -275,12 +271,7 @@ impl Rejudge {
     }
 
     async fn judge(&self, facts: FileFacts, actual: Sha256) -> Result<Judged, FlowError> {
-        let policy = self.app.policy(&self.gathered.facts.index);
-        let facts = Facts {
-            project: &self.gathered.facts,
-            file: Some(&facts),
-        };
-        let decision = Arc::new(judge(facts, &policy, self.app.now()));
+        let decision = self.gathered.judge_file_anew(&self.app, &facts);
         match gate::clear(&decision, actual) {
             Ok(cleared) => {
                 evidence::record(&self.app, &decision).await?;

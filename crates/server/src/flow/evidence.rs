@@ -45,9 +45,9 @@ pub async fn record(app: &Arc<App>, decision: &Arc<Decision>) -> Result<(), Flow
 
 /// The error for a decision that does not let a file or a name through, put on record.
 pub async fn refuse(app: &Arc<App>, decision: &Arc<Decision>) -> FlowError {
-    let rule = decision.decisive().map_or("", |finding| finding.rule);
+    let rule = decision.decisive().map_or_else(String::new, |finding| finding.rule.to_string());
     let effect = decision.effect();
-    metrics::counter!("portcullis_refusals_total", "rule" => rule, "effect" => effect.to_string())
+    metrics::counter!("portcullis_refusals_total", "rule" => rule.clone(), "effect" => effect.to_string())
         .increment(1);
     let subject = decision.subject();
     info!(
@@ -100,7 +100,7 @@ fn as_row(decision: &Decision) -> NewDecision {
         version: subject.version.as_ref().map(ToString::to_string),
         sha256: subject.sha256,
         effect: decision.effect(),
-        rule: finding.map_or("", |finding| finding.rule).to_owned(),
+        rule: finding.map_or_else(String::new, |finding| finding.rule.to_string()),
         policy: decision.policy(),
         policy_line: finding
             .map(|finding| finding.line.to_string())

@@ -10,7 +10,7 @@ use md5::Digest as _;
 use multer::{Field, Multipart};
 use portcullis_core::access::Action;
 use portcullis_core::digest::Sha256;
-use portcullis_core::fact::{Fact, Facts, FileFacts, Origin, ProjectFacts, ReleaseShape};
+use portcullis_core::fact::{Fact, Facts, FileFacts, Origin, ProjectFacts, ReleaseFacts, ReleaseShape};
 use portcullis_core::index::{Index, SourceKind, SourceName, Trust};
 use portcullis_core::policy::judge;
 use portcullis_core::pypi::filename::DistFilename;
@@ -278,9 +278,7 @@ async fn judge_publication(
     agreed: &Agreed,
 ) -> Result<(), FlowError> {
     let names = app.names.load_full();
-    let project = ProjectFacts {
-        index: index.name.clone(),
-        project: agreed.project().clone(),
+    let mut project = ProjectFacts {
         origin: Some(Origin {
             source: source.clone(),
             kind: SourceKind::Hosted,
@@ -288,7 +286,11 @@ async fn judge_publication(
         }),
         ownership: names.owned.ownership(agreed.project()),
         prohibition: names.prohibition(agreed.project()),
+        ..ProjectFacts::named(index.name.clone(), agreed.project().clone())
     };
+    app.knowledge.of_project(&mut project);
+    let mut release = ReleaseFacts::of(agreed.version().clone());
+    app.knowledge.of_release(&project, &mut release);
     let file = FileFacts {
         filename: agreed.filename().as_str().into(),
         kind: agreed.filename().kind().clone(),
@@ -301,6 +303,7 @@ async fn judge_publication(
     };
     let facts = Facts {
         project: &project,
+        release: Some(&release),
         file: Some(&file),
     };
     let decision = Arc::new(judge(facts, &app.policy(&index.name), app.now()));

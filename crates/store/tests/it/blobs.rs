@@ -94,13 +94,7 @@ async fn read(blob: &Blob, range: std::ops::Range<u64>) -> Vec<u8> {
 }
 
 fn clear(sha256: Sha256) -> Cleared {
-    let project = ProjectFacts {
-        index: "main".parse().unwrap(),
-        project: name("flask"),
-        origin: None,
-        ownership: None,
-        prohibition: None,
-    };
+    let project = ProjectFacts::named("main".parse().unwrap(), name("flask"));
     let file = FileFacts {
         filename: "flask-1.0.tar.gz".into(),
         kind: DistKind::Sdist,
@@ -116,6 +110,7 @@ fn clear(sha256: Sha256) -> Cleared {
     };
     let facts = Facts {
         project: &project,
+        release: None,
         file: Some(&file),
     };
     let now = at(90 * portcullis_core::time::Timestamp::DAY);

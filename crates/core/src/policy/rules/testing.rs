@@ -1,7 +1,8 @@
 //! Building the facts of one case, for the tests of the rules and of judging.
 
 use crate::digest::Sha256;
-use crate::fact::{Fact, Facts, FileFacts, Origin, Prohibition, ProjectFacts, ReleaseShape};
+use crate::fact::{Fact, Facts, FileFacts, Origin, Prohibition, ProjectFacts, ReleaseFacts, ReleaseShape,
+};
 use crate::index::{OwnedBy, Ownership, SourceKind, Trust};
 use crate::policy::rule::Rule;
 use crate::policy::{Decision, Effect, Policy, judge};
@@ -17,6 +18,7 @@ pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     project: ProjectFacts,
+    release: Option<ReleaseFacts>,
     file: Option<FileFacts>,
 }
 
@@ -32,6 +34,7 @@ impl Case {
     /// No source that may be asked has the project: only its name is judged.
     pub(crate) fn nowhere(name: &str) -> Self {
         Self {
+            release: None,
             file: None,
             ..Self::from(name, None)
         }
@@ -61,20 +64,37 @@ impl Case {
         };
         let index = "main".parse().expect("a label");
         let project = ProjectFacts {
-            index,
-            project,
             origin,
-            ownership: None,
-            prohibition: None,
+            ..ProjectFacts::named(index, project)
         };
+        let release = file.version.known().cloned().map(ReleaseFacts::of);
         Self {
             project,
+            release,
             file: Some(file),
         }
     }
 
     fn file_mut(&mut self) -> &mut FileFacts {
         self.file.as_mut().expect("the case has a file")
+    }
+
+    /// The facts of the project, to be changed.
+    pub(crate) fn with_project(mut self, change: impl FnOnce(&mut ProjectFacts)) -> Self {
+        change(&mut self.project);
+        self
+    }
+
+    /// The facts of the release, to be changed.
+    pub(crate) fn with_release(mut self, change: impl FnOnce(&mut ReleaseFacts)) -> Self {
+        change(self.release.as_mut().expect("the case has a release"));
+        self
+    }
+
+    /// The facts of the file, to be changed.
+    pub(crate) fn with_file(mut self, change: impl FnOnce(&mut FileFacts)) -> Self {
+        change(self.file_mut());
+        self
     }
 
     pub(crate) fn owned(mut self, pattern: &str) -> Self {
@@ -123,6 +143,7 @@ impl Case {
     pub(crate) fn facts(&self) -> Facts<'_> {
         Facts {
             project: &self.project,
+            release: self.release.as_ref(),
             file: self.file.as_ref(),
         }
     }

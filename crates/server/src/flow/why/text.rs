@@ -4,7 +4,8 @@
 use std::fmt::Write as _;
 
 use portcullis_core::index::IndexSource;
-use portcullis_core::policy::{Decision, Effect, Finding, Standing};
+use portcullis_core::policy::{Decision, Effect, Finding, RuleId, Standing};
+use portcullis_core::time::Timestamp;
 
 use super::{Detail, Why};
 
@@ -154,8 +155,8 @@ impl Why {
         }
         let mut told: Vec<&str> = Vec::new();
         refused.retain(|(_, finding)| {
-            let is_new = !told.contains(&finding.rule);
-            told.push(finding.rule);
+            let is_new = !told.contains(&&*finding.rule);
+            told.push(&finding.rule);
             is_new
         });
         for (title, finding) in refused.into_iter().take(REMEDIES) {
@@ -226,10 +227,10 @@ fn count(files: usize) -> String {
 
 /// Whether the same rules say the same about both, so that one can stand for the other.
 fn are_alike(one: &Decision, other: &Decision) -> bool {
-    let findings = |decision: &Decision| -> Vec<(&'static str, Effect)> {
+    let findings = |decision: &Decision| -> Vec<(RuleId, Effect)> {
         let findings = decision.findings().iter();
         findings
-            .map(|finding| (finding.rule, finding.takes_effect()))
+            .map(|finding| (finding.rule.clone(), finding.takes_effect()))
             .collect()
     };
     findings(one) == findings(other)
@@ -271,9 +272,11 @@ fn entry_text(text: &mut String, entry: &Entry<'_>, widths: [usize; 3]) {
                 "{}; only observed, would {}",
                 finding.message, finding.effect
             ),
-            Standing::Enforced | Standing::Excepted(_) => finding.message.clone(),
+            Standing::Enforced | Standing::Excepted(_) | Standing::Waived(_) => {
+                finding.message.clone()
+            }
         };
-        line_of(text, [head[0], head[1], finding.rule], widths, &message);
+        line_of(text, [head[0], head[1], &finding.rule], widths, &message);
         head = ["", ""];
         let indent = 2 + widths.iter().sum::<usize>();
         if entry.is_run {
@@ -290,13 +293,26 @@ fn details(finding: &Finding) -> Vec<String> {
     let mut lines: Vec<String> = evidence
         .map(|(label, value)| format!("{label}: {value}"))
         .collect();
-    if let Standing::Excepted(exception) = &finding.standing {
-        let until = match exception.expires {
-            Some(expires) => format!(" until {}", expires.to_minute()),
-            None => String::new(),
-        };
-        let (line, owner, reason) = (&exception.line, &exception.owner, &exception.reason);
-        lines.push(format!("excepted at {line}{until} by {owner}: {reason}"));
+    let until = |expires: Option<Timestamp>| {
+        let until = expires.map(|expires| format!(" until {}", expires.to_minute()));
+        until.unwrap_or_default()
+    };
+    match &finding.standing {
+        Standing::Enforced | Standing::Observed => {}
+        Standing::Excepted(exception) => lines.push(format!(
+            "excepted at {}{} by {}: {}",
+            exception.line,
+            until(exception.expires),
+            exception.owner,
+            exception.reason
+        )),
+        Standing::Waived(waiver) => lines.push(format!(
+            "waived by {} in review {}{}: {}",
+            waiver.owner,
+            waiver.review,
+            until(waiver.expires),
+            waiver.reason
+        )),
     }
     lines.push(format!("rule at {}", finding.line));
     if let Some(until) = finding.until

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::policy::rules::is_law;
 use crate::policy::{Decision, Finding, Standing};
 
 /// The longest reason phrase, in bytes.
@@ -66,10 +67,25 @@ pub fn detail(decision: &Decision, why_url: &str) -> String {
         true => String::new(),
         false => format!(" {}.", evidence.join("; ")),
     };
+    let more = match is_law(&finding.rule) {
+        true => "More",
+        false => "Ask for a review",
+    };
     format!(
-        "{}: {}.{evidence} Rule at {}. What to do: {}. More: {why_url}",
-        finding.rule, finding.message, finding.line, finding.remedy,
+        "{}: {}{evidence} Rule at {}. What to do: {} {more}: {why_url}",
+        finding.rule,
+        sentence(&finding.message),
+        finding.line,
+        sentence(&finding.remedy),
     )
+}
+
+/// A clause with a full stop, unless it ends a sentence already.
+fn sentence(clause: &str) -> String {
+    match clause.ends_with(['.', '?', '!']) {
+        true => clause.to_owned(),
+        false => format!("{clause}."),
+    }
 }
 
 /// A problem document (RFC 9457) for a refusal answered with `status`.

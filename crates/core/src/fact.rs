@@ -4,12 +4,21 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::advisory::Affecting;
+use crate::approval::Approved;
 use crate::digest::Sha256;
 use crate::index::{IndexName, Ownership, SourceKind, SourceName, Trust};
+use crate::maintenance::Maintenance;
 use crate::pypi::filename::DistKind;
 use crate::pypi::name::ProjectName;
+use crate::pypi::provenance::Publisher;
 use crate::pypi::simple::Yanked;
 use crate::pypi::version::Version;
+use crate::quarantine::Quarantine;
+use crate::release_metadata::ReleaseMetadata;
+use crate::ruling::Ruling;
+use crate::signals::Signals;
+use crate::similarity::Resemblance;
 use crate::time::Timestamp;
 use crate::waiver::Waiver;
 
@@ -28,6 +37,22 @@ impl<T> Fact<T> {
         match value {
             Some(value) => Self::Known(value),
             None => Self::Unknown(Cow::Borrowed(why)),
+        }
+    }
+
+    /// The same fact with what `change` makes of its value; what is unknown stays so.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Fact<U> {
+        match self {
+            Self::Known(value) => Fact::Known(change(value)),
+            Self::Unknown(why) => Fact::Unknown(why),
+        }
+    }
+
+    /// The same fact, borrowed.
+    pub fn as_ref(&self) -> Fact<&T> {
+        match self {
+            Self::Known(value) => Fact::Known(value),
+            Self::Unknown(why) => Fact::Unknown(why.clone()),
         }
     }
 
@@ -55,6 +80,18 @@ pub struct ProjectFacts {
     pub prohibition: Option<Prohibition>,
     /// The waivers that reviewers gave for the project, in this index or in all.
     pub waivers: Vec<Arc<Waiver>>,
+    /// What reviewers denied of the project, in this index or in all.
+    pub rulings: Vec<Arc<Ruling>>,
+    /// What of the project is in quarantine.
+    pub quarantines: Vec<Arc<Quarantine>>,
+    /// How it is kept, as its page tells.
+    pub maintenance: Arc<Maintenance>,
+    /// What others measured of it.
+    pub signals: Arc<Signals>,
+    /// Which name its own resembles most, if it resembles any.
+    pub resemblance: Fact<Option<Arc<Resemblance>>>,
+    /// What is approved of the project in this index. Without any, nothing is.
+    pub approvals: Fact<Vec<Arc<Approved>>>,
 }
 
 impl ProjectFacts {
@@ -67,6 +104,12 @@ impl ProjectFacts {
             ownership: None,
             prohibition: None,
             waivers: Vec::new(),
+            rulings: Vec::new(),
+            quarantines: Vec::new(),
+            maintenance: Arc::new(Maintenance::unknown("its page was not read")),
+            signals: Arc::default(),
+            resemblance: Fact::Unknown(Cow::Borrowed("it was not compared with other names")),
+            approvals: Fact::Unknown(Cow::Borrowed("the list of approvals was not read yet")),
         }
     }
 }
@@ -80,6 +123,44 @@ pub struct ReleaseFacts {
     pub first_upload: Fact<Timestamp>,
     /// How many newer versions the page lists that are not pre-releases and not yanked.
     pub newer: Fact<u32>,
+    /// The next lower version that the page lists; `None` when there is none.
+    pub before: Fact<Option<Version>>,
+    /// The vulnerabilities that the release has. What is published here has none that others know of.
+    pub advisories: Fact<Vec<Affecting>>,
+    /// The vulnerabilities of earlier versions that this release puts an end to.
+    pub fixes: Fact<Vec<Fix>>,
+    /// Whether the release comes from whom the release before came from. Gathered where a rule needs it.
+    pub publisher: Fact<PublisherStanding>,
+    /// What its core metadata says. Gathered where a rule needs it.
+    pub metadata: Fact<Arc<ReleaseMetadata>>,
+}
+
+/// A vulnerability that a release puts an end to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// The advisory's id.
+    pub advisory: String,
+    /// When the advisory was published.
+    pub published: Timestamp,
+}
+
+/// Who published a release, compared with the release before it, by their attestations (PEP 740). The
+/// attestations are read as the index gives them; their signatures are not verified here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PublisherStanding {
+    /// The same publisher as before.
+    Same(Publisher),
+    /// Another publisher than before.
+    Changed {
+        /// Who published the release before.
+        before: Publisher,
+        /// Who published this one.
+        now: Publisher,
+    },
+    /// The release before was attested, this one is not.
+    NoLongerAttested(Publisher),
+    /// The release before was not attested, so that there is nothing to compare.
+    NotComparable,
 }
 
 impl ReleaseFacts {
@@ -89,6 +170,11 @@ impl ReleaseFacts {
             version,
             first_upload: Fact::Unknown(Cow::Borrowed("its page was not read")),
             newer: Fact::Unknown(Cow::Borrowed("its page was not read")),
+            before: Fact::Unknown(Cow::Borrowed("its page was not read")),
+            advisories: Fact::Unknown(Cow::Borrowed("no advisories have been loaded yet")),
+            fixes: Fact::Unknown(Cow::Borrowed("no advisories have been loaded yet")),
+            publisher: Fact::Unknown(Cow::Borrowed("nobody has asked for its attestations")),
+            metadata: Fact::Unknown(Cow::Borrowed("its metadata was not read yet")),
         }
     }
 }
@@ -126,8 +212,12 @@ pub struct FileFacts {
     pub sha256: Fact<Sha256>,
     /// The hash under which this file name was first seen in this source, if it was seen before.
     pub first_sha256: Option<Sha256>,
-    /// When the file was uploaded to the index that first listed it; never when we saw it first.
+    /// When the file was uploaded, as its index says; never when we saw it first.
     pub upload_time: Fact<Timestamp>,
+    /// When this gateway saw the file first on a page of its source. Nobody outside can set this clock.
+    pub first_seen: Fact<Timestamp>,
+    /// Its size in bytes.
+    pub size: Fact<u64>,
     /// The source's yank marker.
     pub yanked: Yanked,
     /// Which kinds of file the same release has beside this one.

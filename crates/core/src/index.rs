@@ -250,6 +250,12 @@ impl OwnedNames {
         self.exact.get(project).or_else(prefix).cloned()
     }
 
+    /// The names and prefixes, in no particular order.
+    pub fn patterns(&self) -> impl Iterator<Item = &NamePattern> {
+        let exact = self.exact.values();
+        exact.chain(&self.prefixes).map(|owned| &owned.pattern)
+    }
+
     /// The PEP 752 namespaces among the owned prefixes, sorted.
     pub fn namespaces(&self) -> Vec<ProjectName> {
         let mut found: Vec<_> = self

@@ -47,11 +47,19 @@ pub enum Kind {
     Alert,
     /// A group of downloads, bound by the digest over its rows.
     Downloads,
+    /// A feed was loaded or forgotten; the digest of what it said and its newest record are bound.
+    Feed,
+    /// A team's lock file was put on record, replaced or removed.
+    Lock,
+    /// Releases were quarantined or released again.
+    Quarantine,
+    /// Something was approved for an index, or an approval was taken back.
+    Approval,
 }
 
 impl Kind {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::Publication,
         Self::Yank,
         Self::Unyank,
@@ -66,6 +74,10 @@ impl Kind {
         Self::Purge,
         Self::Alert,
         Self::Downloads,
+        Self::Feed,
+        Self::Lock,
+        Self::Quarantine,
+        Self::Approval,
     ];
 
     /// The stable text.
@@ -85,6 +97,10 @@ impl Kind {
             Self::Purge => "purge",
             Self::Alert => "alert",
             Self::Downloads => "downloads",
+            Self::Feed => "feed",
+            Self::Lock => "lock",
+            Self::Quarantine => "quarantine",
+            Self::Approval => "approval",
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::pypi::simple::{CoreMetadata, PRIVATE_KEY, PageFile, ProjectPage, Yank
 pub enum Shown {
     /// As its source lists it.
     AsIs,
-    /// Not at all; a direct request is refused. For what waits.
+    /// Not at all; a direct request is refused. For what waits, and for what a filter leaves out.
     Hidden,
     /// With a yank marker that carries the reason; a request is refused. For a denied version of a
     /// project that has others.
@@ -33,6 +33,7 @@ pub fn shown(decisions: &[Arc<Decision>]) -> Vec<Shown> {
         Effect::Allow | Effect::Warn => Shown::AsIs,
         Effect::Hold | Effect::Deny if !something_passes => Shown::Refused,
         Effect::Hold => Shown::Hidden,
+        Effect::Deny if decision.is_filtered() => Shown::Hidden,
         Effect::Deny => Shown::Yanked,
     };
     decisions.iter().map(how).collect()
@@ -134,7 +135,7 @@ fn push_note(page: &mut ProjectPage, note: &serde_json::Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fact::Facts;
+    use crate::fact::{Fact, Facts};
     use crate::policy::rules::testing::{Case, NOW};
     use crate::policy::{Policy, judge};
     use crate::time::Timestamp;
@@ -166,6 +167,23 @@ mod tests {
         check(&[young, denied.clone()], &[Shown::Refused, Shown::Refused]);
         check(&[denied], &[Shown::Refused]);
         check(&[], &[]);
+    }
+
+    #[test]
+    fn what_a_filter_stops_is_left_out_and_what_else_is_denied_is_yanked() {
+        let policy = "[rules.too-large]\nmebibytes = 1\n[rules.yanked]\neffect = 'deny'\n";
+        let policy = Policy::parse("policy.toml", policy).expect("a sound policy");
+        let large = old().with_file(|file| file.size = Fact::Known(u64::MAX));
+        let both = large.clone().yanked(Yanked::Yes);
+        let decisions = |cases: &[&Case]| -> Vec<Arc<Decision>> {
+            let one = |case: &&Case| Arc::new(judge(case.facts(), &policy, NOW));
+            cases.iter().map(one).collect()
+        };
+        assert_eq!(
+            shown(&decisions(&[&old(), &large, &both])),
+            [Shown::AsIs, Shown::Hidden, Shown::Yanked]
+        );
+        assert_eq!(shown(&decisions(&[&large])), [Shown::Refused]);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::str::FromStr;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
@@ -12,6 +12,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::time::Timestamp;
+
+mod literal;
+
+use literal::offset_in_literal;
 
 /// A settings file that was read as text.
 #[derive(Clone, Copy, Debug)]
@@ -160,9 +164,30 @@ impl<'d> Table<'d> {
         self.report(at.span.clone(), message.into(), help.map(str::to_owned));
     }
 
+    /// Reports a mistake at a part of a string, in bytes of what the string says.
+    pub fn mistake_within(
+        &self,
+        at: &Located<String>,
+        part: Range<usize>,
+        message: impl Into<String>,
+        help: Option<&str>,
+    ) {
+        let raw = self.document.text.get(at.span.clone()).unwrap_or_default();
+        let offset = |inside| at.span.start + offset_in_literal(raw, inside);
+        let start = offset(part.start);
+        let span = start..offset(part.end).max(start);
+        self.report(span, message.into(), help.map(str::to_owned));
+    }
+
     /// Reports a mistake about the table as a whole.
     pub fn mistake_here(&self, message: impl Into<String>, help: Option<&str>) {
         self.report(self.span.clone(), message.into(), help.map(str::to_owned));
+    }
+
+    /// Whether a string stands under `key`, for keys that take other kinds of value, too.
+    pub fn holds_text(&self, key: &str) -> bool {
+        let value = self.entries.get(key);
+        value.is_some_and(|value| value.get_ref().as_str().is_some())
     }
 
     /// A string.
@@ -201,6 +226,19 @@ impl<'d> Table<'d> {
         self.take(key, &what, |value| {
             let integer = value.as_integer()?;
             let number = i64::from_str_radix(integer.as_str(), integer.radix()).ok()?;
+            range.contains(&number).then_some(number)
+        })
+    }
+
+    /// A number within `range`, with or without a fraction.
+    pub fn number(&mut self, key: &str, range: RangeInclusive<f64>) -> Option<Located<f64>> {
+        let what = format!("a number from {} to {}", range.start(), range.end());
+        self.take(key, &what, |value| {
+            let number = match (value.as_float(), value.as_integer()) {
+                (Some(float), _) => float.as_str().parse().ok()?,
+                (None, Some(integer)) if integer.radix() == 10 => integer.as_str().parse().ok()?,
+                _ => return None,
+            };
             range.contains(&number).then_some(number)
         })
     }
@@ -377,7 +415,7 @@ fn line_of(text: &str, offset: usize) -> u32 {
 
 /// Whether `name` looks like a slip of the pen for `known`: alike but for case and separators, or
 /// all but two of their letters in common at both ends.
-fn resembles(known: &str, name: &str) -> bool {
+pub(crate) fn resembles(known: &str, name: &str) -> bool {
     let letters = |text: &str| -> Vec<char> {
         text.chars()
             .filter(|c| c.is_alphanumeric())
@@ -426,6 +464,29 @@ mod tests {
         insta::assert_snapshot!(mistakes(
             "listne = 1\ndays = 1000\n\n[names]\nowned = [\"acme-*\", \"a b\", 3]\ncolour = true\n"
         ));
+    }
+
+    #[test]
+    fn a_number_may_have_a_fraction() {
+        let read = |text: &str| {
+            let document = Document {
+                file: "x.toml",
+                text,
+            };
+            let read = |table: &mut Table<'_>| table.number("k", 0.0..=10.0);
+            read_document(document, read)
+                .ok()
+                .flatten()
+                .map(|number| number.value)
+        };
+        assert_eq!(read("k = 9.5"), Some(9.5));
+        assert_eq!(read("k = 9"), Some(9.0));
+        assert_eq!(read("k = 1_0.0"), Some(10.0));
+        for text in [
+            "k = 10.1", "k = -1", "k = nan", "k = inf", "k = '9'", "k = 0x9",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 
     #[test]

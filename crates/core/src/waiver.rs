@@ -55,7 +55,10 @@ impl Waiver {
         self.rule == finding.rule
             && self.project == *finding.project
             && self.expires.is_none_or(|expires| now < expires)
-            && self.index.as_ref().is_none_or(|index| index == finding.index)
+            && self
+                .index
+                .as_ref()
+                .is_none_or(|index| index == finding.index)
             && finding.about.iter().all(|about| self.about.contains(about))
             && match (&self.versions, finding.version) {
                 (None, _) => true,
@@ -104,8 +107,18 @@ mod tests {
         assert!(covers(&waiver(), Some("3.1.3"), &known, NOW));
         assert!(!covers(&waiver(), Some("3.1.4"), &known, NOW));
         assert!(!covers(&waiver(), None, &known, NOW));
-        assert!(!covers(&waiver(), Some("3.1.3"), &["PYSEC-2026-1", "MAL-2026-2"], NOW));
-        assert!(!covers(&waiver(), Some("3.1.3"), &known, NOW.plus_millis(1)));
+        assert!(!covers(
+            &waiver(),
+            Some("3.1.3"),
+            &["PYSEC-2026-1", "MAL-2026-2"],
+            NOW
+        ));
+        assert!(!covers(
+            &waiver(),
+            Some("3.1.3"),
+            &known,
+            NOW.plus_millis(1)
+        ));
     }
 
     #[test]

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
+use super::conditions::{self, Condition};
 use super::rule::Rule;
 use super::rules::RULES;
-use super::{ConfiguredRule, Effect, Exception, Mode, Policy, PolicyLine};
+use super::{ConfiguredRule, Effect, Exception, Mode, Policy, PolicyLine, RuleId};
 use crate::digest::Sha256;
 use crate::pypi::name::NamePattern;
 use crate::pypi::version::VersionSpecifiers;
@@ -26,27 +27,30 @@ impl Policy {
     /// [`Mistakes`], all of them at once.
     pub fn parse(file: &str, text: &str) -> Result<Self, Mistakes> {
         let name: Arc<str> = file.into();
-        let (rules, exceptions) = read_document(Document { file, text }, |root| {
+        let (rules, conditions, exceptions) = read_document(Document { file, text }, |root| {
             let mut section = root.table("rules");
             let rules = RULES.iter().filter_map(|rule| {
                 let table = section.as_mut().and_then(|rules| rules.table(rule.id()));
                 configure(*rule, table, &name)
             });
-            let rules: Vec<ConfiguredRule> = rules.collect();
+            let mut rules: Vec<ConfiguredRule> = rules.collect();
             if let Some(section) = section {
                 section.finish();
             }
+            let (conditions, more) = conditions::read(root, &name);
+            rules.extend(more);
             let exceptions = root.tables("exceptions").into_iter();
             let exceptions = exceptions
-                .filter_map(|table| exception(table, &name))
+                .filter_map(|table| exception(table, &conditions, &name))
                 .collect();
-            (rules, exceptions)
+            (rules, conditions, exceptions)
         })?;
         let digest = Sha256::of(format!("{}\n{text}", defaults_text()).as_bytes());
         Ok(Self {
             digest,
             file: name,
             rules,
+            conditions,
             exceptions,
         })
     }
@@ -89,6 +93,7 @@ fn configure(
             id: rule.id().into(),
             summary: rule.summary().into(),
             is_law: rule.is_law(),
+            is_filter: rule.is_filter(),
             mode: defaults.mode,
             effect: defaults.effect,
             on_unknown: defaults.on_unknown,
@@ -112,6 +117,7 @@ fn configure(
         id: rule.id().into(),
         summary: rule.summary().into(),
         is_law: rule.is_law(),
+        is_filter: rule.is_filter(),
         mode,
         effect: effect.map_or(defaults.effect, |effect| effect.value),
         on_unknown: on_unknown.map_or(defaults.on_unknown, |effect| effect.value),
@@ -149,7 +155,7 @@ fn keep_the_law(
     }
 }
 
-fn exception(mut table: Table<'_>, file: &Arc<str>) -> Option<Exception> {
+fn exception(mut table: Table<'_>, conditions: &[Condition], file: &Arc<str>) -> Option<Exception> {
     let line = PolicyLine {
         file: Arc::clone(file),
         line: Some(table.line()),
@@ -172,12 +178,14 @@ fn exception(mut table: Table<'_>, file: &Arc<str>) -> Option<Exception> {
             );
         }
     }
-    let found = rule.as_ref().and_then(|rule| find_rule(&table, rule));
+    let found = rule
+        .as_ref()
+        .and_then(|rule| find_rule(&table, conditions, rule));
     table.finish();
     Some(Exception {
         project: project?.value,
         version: version.map(|version| version.value),
-        rule: found?.into(),
+        rule: found?,
         reason: reason?.value.into(),
         owner: owner?.value.into(),
         expires: expires.map(|expires| expires.value),
@@ -185,9 +193,20 @@ fn exception(mut table: Table<'_>, file: &Arc<str>) -> Option<Exception> {
     })
 }
 
-fn find_rule(table: &Table<'_>, named: &Located<String>) -> Option<&'static str> {
+fn find_rule(
+    table: &Table<'_>,
+    conditions: &[Condition],
+    named: &Located<String>,
+) -> Option<RuleId> {
+    let of_policy = |condition: &&Condition| *condition.id == *named.value;
+    if let Some(condition) = conditions.iter().find(of_policy) {
+        return Some(condition.id.to_string().into());
+    }
     let Some(rule) = RULES.iter().find(|rule| rule.id() == named.value) else {
-        let known: Vec<&str> = RULES.iter().map(|rule| rule.id()).collect();
+        let known = RULES.iter().map(|rule| rule.id());
+        let known: Vec<&str> = known
+            .chain(conditions.iter().map(|condition| &*condition.id))
+            .collect();
         let help = format!("the rules are {}", known.join(", "));
         table.mistake(
             named,
@@ -201,5 +220,5 @@ fn find_rule(table: &Table<'_>, named: &Located<String>) -> Option<&'static str>
         table.mistake(named, message, None);
         return None;
     }
-    Some(rule.id())
+    Some(rule.id().into())
 }

@@ -27,6 +27,15 @@ pub trait Rule: Sync {
         false
     }
 
+    /// Whether it only chooses among files, so that what it stops is left out of pages rather than shown as
+    /// refused, and installers take what is left.
+    fn is_filter(&self) -> bool {
+        false
+    }
+
+    /// A case that it stops, for its manual.
+    fn example(&self) -> Example;
+
     /// Its own settings, with the text of their defaults, for the reference.
     fn options(&self) -> &'static [OptionManual] {
         &[]
@@ -54,15 +63,34 @@ pub struct Defaults {
     pub on_unknown: Effect,
 }
 
+/// A case that a rule stops, as a policy and an expectation would say it.
+#[derive(Clone, Copy, Debug)]
+pub struct Example {
+    /// Lines of the rule's table, where its defaults would not act; may be empty.
+    pub settings: &'static str,
+    /// The facts: the body of one `[[expect]]` without its effect.
+    pub facts: &'static str,
+}
+
 /// The reference entry of one of a rule's own settings.
 #[derive(Clone, Copy, Debug)]
 pub struct OptionManual {
     /// The key.
     pub key: &'static str,
-    /// Its default, as it would be written.
+    /// Its default, as it would be written; empty where there is none.
     pub default: &'static str,
     /// What it means, with its unit.
     pub meaning: &'static str,
+}
+
+impl fmt::Display for OptionManual {
+    /// The line of a policy that sets the option to its default; a comment where there is none.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.default {
+            "" => write!(f, "# {} = …  # {}", self.key, self.meaning),
+            default => write!(f, "{} = {default}  # {}", self.key, self.meaning),
+        }
+    }
 }
 
 /// A rule with its settings: reads facts, gives an outcome. Total and quick: it runs for every file
@@ -70,6 +98,12 @@ pub struct OptionManual {
 pub trait Check: Send + Sync + fmt::Debug {
     /// Looks at the facts. `now` is the moment of the decision.
     fn check(&self, facts: Facts<'_>, now: Timestamp) -> Outcome;
+
+    /// The moment from which it may come to something else although nothing but the time has changed, where
+    /// no finding of it says so.
+    fn changes_at(&self, _facts: Facts<'_>, _now: Timestamp) -> Option<Timestamp> {
+        None
+    }
 
     /// What it wants to know beside what is always gathered. Nothing costly is gathered that no rule of a
     /// policy needs.
@@ -85,6 +119,8 @@ pub enum Need {
     Metadata,
     /// Who published the release, by its attestations (PEP 740).
     Publisher,
+    /// What signal providers measured of the project.
+    Signals,
 }
 
 /// What a finding does, beside what the policy says of its rule.
@@ -95,6 +131,8 @@ pub enum Strength {
     AsConfigured,
     /// The same, but nothing stricter than this: the weaker of a rule's findings.
     AtMost(Effect),
+    /// The same, but nothing weaker than this: the stricter of a rule's findings.
+    AtLeast(Effect),
     /// This, since one of the rule's own settings says so.
     Exactly(Effect),
 }
@@ -105,6 +143,7 @@ impl Strength {
         match self {
             Self::AsConfigured => configured,
             Self::AtMost(effect) => configured.min(effect),
+            Self::AtLeast(effect) => configured.max(effect),
             Self::Exactly(effect) => effect,
         }
     }
@@ -137,6 +176,9 @@ pub struct Found {
     pub about: Vec<String>,
     /// How strong the finding is.
     pub strength: Strength,
+    /// Whether it would be the same for every file, so that it is not worth a word where it changes
+    /// nothing.
+    pub is_general: bool,
 }
 
 impl Found {
@@ -150,6 +192,7 @@ impl Found {
             until: None,
             about: Vec::new(),
             strength: Strength::AsConfigured,
+            is_general: false,
         }
     }
 
@@ -171,6 +214,13 @@ impl Found {
     #[must_use]
     pub fn about(mut self, thing: impl Into<String>) -> Self {
         self.about.push(thing.into());
+        self
+    }
+
+    /// The same, as one that every file would get.
+    #[must_use]
+    pub fn general(mut self) -> Self {
+        self.is_general = true;
         self
     }
 

@@ -11,5 +11,7 @@ mod json_values;
 pub mod simple_json;
 pub mod simple_html;
 pub mod project_json;
+pub mod provenance;
 pub mod negotiate;
+pub mod lockfile;
 pub mod upload;

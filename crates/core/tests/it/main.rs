@@ -2,5 +2,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod advisories;
 mod pypi;
+mod policy_page;
 mod reference;

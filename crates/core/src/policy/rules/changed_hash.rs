@@ -1,7 +1,7 @@
 //! `changed-hash`: a file once seen keeps its bytes (promise 3).
 
 use crate::fact::{Fact, Facts};
-use crate::policy::rule::{Check, Defaults, Found, Outcome, Rule};
+use crate::policy::rule::{Check, Defaults, Example, Found, Outcome, Rule};
 use crate::policy::{Effect, Mode};
 use crate::settings::Table;
 use crate::time::Timestamp;
@@ -38,6 +38,16 @@ impl Rule for ChangedHash {
 
     fn is_law(&self) -> bool {
         true
+    }
+
+    fn example(&self) -> Example {
+        Example {
+            settings: "",
+            facts: r#"project = "acme-sdk"
+version = "1.0"
+first-sha256 = "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"
+sha256 = "b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2""#,
+        }
     }
 
     fn configure(&self, _table: &mut Table<'_>) -> Box<dyn Check> {

@@ -1,7 +1,7 @@
 //! `owned-name`: internal names never come from outside (promise 1).
 
 use crate::fact::Facts;
-use crate::policy::rule::{Check, Defaults, Found, Outcome, Rule};
+use crate::policy::rule::{Check, Defaults, Example, Found, Outcome, Rule};
 use crate::policy::{Effect, Mode};
 use crate::settings::Table;
 use crate::time::Timestamp;
@@ -39,6 +39,15 @@ impl Rule for OwnedName {
 
     fn is_law(&self) -> bool {
         true
+    }
+
+    fn example(&self) -> Example {
+        Example {
+            settings: "",
+            facts: r#"project = "acme-billing"
+source = "none"
+owned = "acme-*""#,
+        }
     }
 
     fn configure(&self, _table: &mut Table<'_>) -> Box<dyn Check> {

@@ -1,7 +1,7 @@
 //! `prohibited-name`: names that an administrator has banned.
 
 use crate::fact::Facts;
-use crate::policy::rule::{Check, Defaults, Found, Outcome, Rule};
+use crate::policy::rule::{Check, Defaults, Example, Found, Outcome, Rule};
 use crate::policy::{Effect, Mode};
 use crate::settings::Table;
 use crate::time::Timestamp;
@@ -30,6 +30,14 @@ impl Rule for ProhibitedName {
             mode: Mode::Enforce,
             effect: Effect::Deny,
             on_unknown: Effect::Deny,
+        }
+    }
+
+    fn example(&self) -> Example {
+        Example {
+            settings: "",
+            facts: r#"project = "pycrypto"
+prohibited = "nobody works on it any more; use pycryptodome""#,
         }
     }
 

@@ -1,7 +1,7 @@
 //! `sdist-only`: releases that offer nothing but source.
 
 use crate::fact::Facts;
-use crate::policy::rule::{Check, Defaults, Found, Outcome, Rule};
+use crate::policy::rule::{Check, Defaults, Example, Found, Outcome, Rule};
 use crate::policy::{Effect, Mode};
 use crate::settings::Table;
 use crate::time::Timestamp;
@@ -28,6 +28,15 @@ impl Rule for SdistOnly {
             mode: Mode::Off,
             effect: Effect::Deny,
             on_unknown: Effect::Allow,
+        }
+    }
+
+    fn example(&self) -> Example {
+        Example {
+            settings: "",
+            facts: r#"project = "acme-sdk"
+file = "acme_sdk-1.0.tar.gz"
+wheels = 0"#,
         }
     }
 

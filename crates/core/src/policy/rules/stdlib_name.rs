@@ -1,7 +1,7 @@
 //! `stdlib-name`: names of standard-library modules, which nobody needs to install.
 
 use crate::fact::Facts;
-use crate::policy::rule::{Check, Defaults, Found, Outcome, Rule};
+use crate::policy::rule::{Check, Defaults, Example, Found, Outcome, Rule};
 use crate::policy::{Effect, Mode};
 use crate::settings::Table;
 use crate::time::Timestamp;
@@ -12,7 +12,7 @@ pub struct StdlibName;
 
 /// Importable names of the standard library: CPython 3.10 to 3.13, and those of CPython 2.7 that
 /// people still look for. Normalised and sorted.
-const MODULES: &[&str] = &[
+pub(crate) const MODULES: &[&str] = &[
     "abc",
     "aifc",
     "anydbm",
@@ -252,7 +252,7 @@ const MODULES: &[&str] = &[
 
 /// Projects that carry a module's name and are what they say: backports and old homes of the module
 /// that many projects still require.
-const LEGITIMATE: &[&str] = &[
+pub(crate) const LEGITIMATE: &[&str] = &[
     "argparse",
     "asyncio",
     "configparser",
@@ -291,6 +291,13 @@ impl Rule for StdlibName {
             mode: Mode::Enforce,
             effect: Effect::Deny,
             on_unknown: Effect::Allow,
+        }
+    }
+
+    fn example(&self) -> Example {
+        Example {
+            settings: "",
+            facts: r#"project = "urllib""#,
         }
     }
 

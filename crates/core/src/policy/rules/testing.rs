@@ -1,7 +1,9 @@
 //! Building the facts of one case, for the tests of the rules and of judging.
 
+use crate::advisory::AdvisoryIndex;
 use crate::digest::Sha256;
-use crate::fact::{Fact, Facts, FileFacts, Origin, Prohibition, ProjectFacts, ReleaseFacts, ReleaseShape,
+use crate::fact::{
+    Fact, Facts, FileFacts, Origin, Prohibition, ProjectFacts, ReleaseFacts, ReleaseShape,
 };
 use crate::index::{OwnedBy, Ownership, SourceKind, Trust};
 use crate::policy::rule::Rule;
@@ -56,6 +58,8 @@ impl Case {
             sha256: Fact::Unknown("not given".into()),
             first_sha256: None,
             upload_time: Fact::Unknown("the index gives none".into()),
+            first_seen: Fact::Unknown("its source is not watched".into()),
+            size: Fact::Unknown("the index gives none".into()),
             yanked: Yanked::No,
             release: ReleaseShape {
                 wheels: 1,
@@ -65,14 +69,26 @@ impl Case {
         let index = "main".parse().expect("a label");
         let project = ProjectFacts {
             origin,
+            maintenance: std::sync::Arc::new(crate::maintenance::Maintenance::of_page(&[], None)),
+            resemblance: Fact::Known(None),
             ..ProjectFacts::named(index, project)
         };
-        let release = file.version.known().cloned().map(ReleaseFacts::of);
+        let release = file.version.known().cloned().map(|version| ReleaseFacts {
+            advisories: Fact::Known(Vec::new()),
+            ..ReleaseFacts::of(version)
+        });
         Self {
             project,
             release,
             file: Some(file),
         }
+    }
+
+    /// The same case, of which only the name is judged.
+    pub(crate) fn only_its_name(mut self) -> Self {
+        self.release = None;
+        self.file = None;
+        self
     }
 
     fn file_mut(&mut self) -> &mut FileFacts {
@@ -95,6 +111,19 @@ impl Case {
     pub(crate) fn with_file(mut self, change: impl FnOnce(&mut FileFacts)) -> Self {
         change(self.file_mut());
         self
+    }
+
+    /// The vulnerabilities that `index` knows of the release.
+    pub(crate) fn advisories(self, index: &AdvisoryIndex) -> Self {
+        let project = self.project.clone();
+        self.with_release(|release| index.tell(&project, release))
+    }
+
+    /// No advisories were ever loaded.
+    pub(crate) fn without_advisories(self) -> Self {
+        self.with_release(|release| {
+            release.advisories = Fact::Unknown("no advisories have been loaded yet".into());
+        })
     }
 
     pub(crate) fn owned(mut self, pattern: &str) -> Self {

@@ -1,7 +1,7 @@
 //! `wheel-only`: releases that offer no source.
 
 use crate::fact::Facts;
-use crate::policy::rule::{Check, Defaults, Found, Outcome, Rule};
+use crate::policy::rule::{Check, Defaults, Example, Found, Outcome, Rule};
 use crate::policy::{Effect, Mode};
 use crate::settings::Table;
 use crate::time::Timestamp;
@@ -31,6 +31,15 @@ impl Rule for WheelOnly {
         }
     }
 
+    fn example(&self) -> Example {
+        Example {
+            settings: "",
+            facts: r#"project = "acme-sdk"
+version = "1.0"
+sdists = 0"#,
+        }
+    }
+
     fn configure(&self, _table: &mut Table<'_>) -> Box<dyn Check> {
         Box::new(Self)
     }
@@ -46,7 +55,7 @@ impl Check for WheelOnly {
         }
         Outcome::Found(Found::new(
             "the release has no source distribution to compare or rebuild it with",
-            "use a version that has one, or ask for an exception",
+            "use a version that has one",
         ))
     }
 }

@@ -1,7 +1,7 @@
 //! `yanked`: files that their own project has withdrawn.
 
 use crate::fact::Facts;
-use crate::policy::rule::{Check, Defaults, Found, Outcome, Rule};
+use crate::policy::rule::{Check, Defaults, Example, Found, Outcome, Rule};
 use crate::policy::{Effect, Mode};
 use crate::pypi::simple::Yanked as Mark;
 use crate::settings::Table;
@@ -31,6 +31,15 @@ impl Rule for Yanked {
             mode: Mode::Enforce,
             effect: Effect::Warn,
             on_unknown: Effect::Allow,
+        }
+    }
+
+    fn example(&self) -> Example {
+        Example {
+            settings: "",
+            facts: r#"project = "acme-sdk"
+version = "2.3.0"
+yanked = "wrong metadata""#,
         }
     }
 

@@ -1,0 +1,53 @@
+//! `Pipfile.lock`: JSON with a table for each category of packages.
+
+use serde_json::{Map, Value};
+
+use super::reading::{Found, Reading, sha256};
+use super::{LockError, LockFormat, LockedFiles};
+
+pub(super) fn read(value: &Value) -> Result<LockedFiles, LockError> {
+    let format = LockFormat::Pipfile;
+    if value.get("_meta").is_none() {
+        return Err(LockError::shape(format, "it has no _meta"));
+    }
+    let mut reading = Reading::new(format);
+    let categories = value.as_object().into_iter().flatten();
+    let categories = categories.filter(|(key, _)| *key != "_meta");
+    let packages = categories.filter_map(|(_, packages)| packages.as_object());
+    for (name, package) in packages.flatten() {
+        let Some(package) = package.as_object() else {
+            reading.skip(name, None, "what is said of it is not understood")?;
+            continue;
+        };
+        package_into(&mut reading, name, package)?;
+    }
+    Ok(reading.finish())
+}
+
+fn package_into(
+    reading: &mut Reading,
+    name: &str,
+    package: &Map<String, Value>,
+) -> Result<(), LockError> {
+    for (key, reason) in [
+        ("git", "it comes from version control, not from an index"),
+        ("path", "it comes from a path, not from an index"),
+        ("file", "it comes from a direct address, not from an index"),
+    ] {
+        if package.contains_key(key) {
+            return reading.skip(name, None, reason);
+        }
+    }
+    let version = package.get("version").and_then(Value::as_str);
+    let Some(version) = version.and_then(|text| text.strip_prefix("==")) else {
+        return reading.skip(name, None, "it is not pinned to one version");
+    };
+    let hashes = package.get("hashes").and_then(Value::as_array);
+    let hashes = hashes.into_iter().flatten().filter_map(Value::as_str);
+    reading.take(Found {
+        name,
+        version: Some(version.trim_start_matches('=').trim()),
+        hashes: hashes.filter_map(sha256).collect(),
+        ..Found::default()
+    })
+}

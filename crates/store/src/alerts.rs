@@ -2,6 +2,7 @@
 //! not recorded again, so that a hostile source cannot fill the ledger.
 
 use portcullis_core::digest::Sha256;
+use portcullis_core::event::Severity;
 use portcullis_core::ledger::{Kind, canonical};
 use portcullis_core::time::Timestamp;
 use serde_json::{Value, json};
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use crate::columns::Millis;
 use crate::db::{Db, Write};
 use crate::error::StoreError;
+use crate::events::{self, NewEvent};
 use crate::ledger;
 
 /// An alert and how often it came.
@@ -61,8 +63,26 @@ pub(crate) async fn raise_within(
     })?;
     if times == 1 {
         ledger::append(write, Kind::Alert, &entry, now).await?;
+        let event = event(kind, subject, &entry["detail"]);
+        events::insert(write, &event, now).await?;
     }
     Ok(())
+}
+
+/// The event that tells of an alert. The ledger entry is the alert's own.
+fn event(kind: &str, subject: &str, detail: &Value) -> NewEvent {
+    let (severity, sentence) = match kind {
+        "changed-hash" => (
+            Severity::Critical,
+            format!("{subject} has another digest than when it was first seen."),
+        ),
+        "wrong-bytes" => (
+            Severity::Warning,
+            format!("{subject} arrived with other bytes than its page announces."),
+        ),
+        other => (Severity::Warning, format!("Alert {other}: {subject}.")),
+    };
+    NewEvent::new(format!("alert.{kind}"), severity, subject, sentence).detail(detail.clone())
 }
 
 /// Raises an alert of `kind` about `subject`, with `detail` as evidence.

@@ -2,11 +2,13 @@
 //! `try_from` one of these. Also the one place that makes text from outside fit to be stored.
 
 use portcullis_core::access::Scopes;
+use portcullis_core::approval::{ApprovalOrigin, UnknownOrigin};
 use portcullis_core::digest::{InvalidDigest, Sha256};
-use portcullis_core::index::OwnedBy;
+use portcullis_core::index::{IndexName, InvalidLabel, OwnedBy};
 use portcullis_core::ledger::{Kind, UnknownKind};
 use portcullis_core::policy::Effect;
 use portcullis_core::pypi::name::{InvalidName, NamePattern, ProjectName};
+use portcullis_core::pypi::version::VersionSpecifiers;
 use portcullis_core::time::Timestamp;
 
 use crate::error::StoreError;
@@ -35,6 +37,19 @@ pub struct MaybeMillis(Option<i64>);
 #[derive(sqlx::Type)]
 #[sqlx(transparent)]
 pub struct Word(pub String);
+
+/// A column of any number of hashes, one after the other.
+#[derive(sqlx::Type)]
+#[sqlx(transparent)]
+pub struct Digests(Vec<u8>);
+
+impl TryFrom<Digests> for Vec<Sha256> {
+    type Error = InvalidDigest;
+
+    fn try_from(column: Digests) -> Result<Self, Self::Error> {
+        column.0.chunks(32).map(Sha256::from_slice).collect()
+    }
+}
 
 impl TryFrom<Hash> for Sha256 {
     type Error = InvalidDigest;
@@ -74,6 +89,33 @@ impl TryFrom<Word> for ProjectName {
 
 impl TryFrom<Word> for NamePattern {
     type Error = InvalidName;
+
+    fn try_from(column: Word) -> Result<Self, Self::Error> {
+        column.0.parse()
+    }
+}
+
+impl TryFrom<Word> for VersionSpecifiers {
+    type Error = UnknownWord;
+
+    fn try_from(column: Word) -> Result<Self, Self::Error> {
+        column.0.parse().map_err(|_| UnknownWord {
+            what: "version specifiers",
+            text: column.0,
+        })
+    }
+}
+
+impl TryFrom<Word> for IndexName {
+    type Error = InvalidLabel;
+
+    fn try_from(column: Word) -> Result<Self, Self::Error> {
+        column.0.parse()
+    }
+}
+
+impl TryFrom<Word> for ApprovalOrigin {
+    type Error = UnknownOrigin;
 
     fn try_from(column: Word) -> Result<Self, Self::Error> {
         column.0.parse()

@@ -86,6 +86,9 @@ pub struct Download {
     pub kind: DownloadKind,
     /// The name of the token that was shown.
     pub token: Option<String>,
+    /// What the client calls itself, such as the number of a CI job: the user part of its credentials.
+    /// Nobody has proved it.
+    pub job: Option<String>,
     /// The client's address.
     pub client_addr: Option<String>,
     /// The client's User-Agent header.
@@ -114,6 +117,7 @@ impl Download {
             version: tidy(&self.version),
             filename: free_text(&self.filename),
             token: tidy(&self.token),
+            job: self.job.as_deref().map(job_text),
             client_addr: tidy(&self.client_addr),
             user_agent: tidy(&self.user_agent),
             installer: tidy(&self.installer),
@@ -158,7 +162,24 @@ impl Download {
                 None => hasher.update([0]),
             }
         }
+        // Records from before this field existed keep their digest. What follows a record begins with
+        // its number, whose first byte is never 2.
+        if let Some(job) = &self.job {
+            hasher.update([2]);
+            hasher.update((job.len() as u64).to_be_bytes());
+            hasher.update(job);
+        }
     }
+}
+
+/// The longest name of a job that is kept, in bytes.
+const MAX_JOB: usize = 200;
+
+/// What a client calls itself, fit to be stored and shown.
+fn job_text(text: &str) -> String {
+    let mut kept = free_text(text).replace(char::is_control, "\u{fffd}");
+    kept.truncate(kept.floor_char_boundary(MAX_JOB));
+    kept
 }
 
 /// A download with the number of its row.
@@ -173,7 +194,7 @@ pub struct RecordedDownload {
 
 macro_rules! download_columns {
     () => {
-        "id, at, index_name, source, project, version, filename, sha256, size, kind, token, \
+        "id, at, index_name, source, project, version, filename, sha256, size, kind, token, job, \
          client_addr, user_agent, installer, installer_version, python, distro, ci, decision"
     };
 }
@@ -181,7 +202,7 @@ pub(crate) use download_columns;
 
 const INSERT: &str = concat!("INSERT INTO download (", download_columns!(), ") ");
 
-/// Rows per statement: 19 values each, well under the 32,766 that SQLite binds.
+/// Rows per statement: 20 values each, well under the 32,766 that SQLite binds.
 const ROWS_PER_STATEMENT: usize = 100;
 
 fn digest(rows: &[RecordedDownload]) -> Sha256 {
@@ -250,6 +271,7 @@ async fn insert(write: &mut Write, rows: &[RecordedDownload]) -> Result<(), Stor
                 .push_bind(download.size.cast_signed())
                 .push_bind(download.kind.as_str())
                 .push_bind(download.token.as_deref())
+                .push_bind(download.job.as_deref())
                 .push_bind(download.client_addr.as_deref())
                 .push_bind(download.user_agent.as_deref())
                 .push_bind(download.installer.as_deref())

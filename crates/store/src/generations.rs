@@ -22,16 +22,31 @@ pub enum Counter {
     Pins,
     /// Cached content that was thrown away.
     Purges,
+    /// What was learned of releases and projects: metadata that was read, signals.
+    Releases,
+    /// What reviewers let through or denied.
+    Reviews,
+    /// Feeds: what was loaded, confirmed, failed or forgotten.
+    Feeds,
+    /// What is in quarantine.
+    Quarantine,
+    /// What is approved for indexes.
+    Approvals,
 }
 
 impl Counter {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 11] = [
         Self::Names,
         Self::Hosted,
         Self::Tokens,
         Self::Policy,
         Self::Pins,
         Self::Purges,
+        Self::Releases,
+        Self::Reviews,
+        Self::Feeds,
+        Self::Quarantine,
+        Self::Approvals,
     ];
 
     /// The counter's name in the database.
@@ -43,6 +58,11 @@ impl Counter {
             Self::Policy => "policy",
             Self::Pins => "pins",
             Self::Purges => "purges",
+            Self::Releases => "releases",
+            Self::Reviews => "reviews",
+            Self::Feeds => "feeds",
+            Self::Quarantine => "quarantine",
+            Self::Approvals => "approvals",
         }
     }
 }

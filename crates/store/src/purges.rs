@@ -59,7 +59,8 @@ const NEEDED: &str = "SELECT \
      (SELECT COUNT(*) FROM file WHERE sha256 = $1 AND deleted_at IS NULL) \
    + (SELECT COUNT(*) FROM file WHERE metadata_sha256 = $1 AND deleted_at IS NULL) \
    + (SELECT COUNT(*) FROM pin WHERE sha256 = $1 AND NOT (source = $2 AND project = $3)) \
-   + (SELECT COUNT(*) FROM sidecar WHERE sha256 = $1)";
+   + (SELECT COUNT(*) FROM sidecar WHERE sha256 = $1) \
+   + (SELECT COUNT(*) FROM feed WHERE sha256 = $1)";
 
 /// Purges files of a project, deletes the content that nothing else refers to, and returns how many bytes
 /// that were. With [`Memory::Forget`], the page that is kept of the project is forgotten too, since it

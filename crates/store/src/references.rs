@@ -26,9 +26,11 @@ const COUNT: &str = "SELECT \
      (SELECT COUNT(*) FROM file WHERE sha256 = $1 AND deleted_at IS NULL) \
    + (SELECT COUNT(*) FROM file WHERE metadata_sha256 = $1 AND deleted_at IS NULL) \
    + (SELECT COUNT(*) FROM pin WHERE sha256 = $1) \
-   + (SELECT COUNT(*) FROM sidecar WHERE sha256 = $1)";
+   + (SELECT COUNT(*) FROM sidecar WHERE sha256 = $1) \
+   + (SELECT COUNT(*) FROM feed WHERE sha256 = $1)";
 
-/// How many rows refer to this content: files that are not deleted, pins, and sidecars.
+/// How many rows refer to this content: files that are not deleted, pins, sidecars, and the
+/// snapshots of feeds.
 ///
 /// # Errors
 /// [`StoreError`] when the database fails.

@@ -102,6 +102,8 @@ fn clear(sha256: Sha256) -> Cleared {
         sha256: Fact::Known(sha256),
         first_sha256: None,
         upload_time: Fact::Known(at(0)),
+        first_seen: Fact::Known(at(0)),
+        size: Fact::Known(1),
         yanked: Yanked::No,
         release: ReleaseShape {
             wheels: 0,

@@ -5,3 +5,4 @@
 //! Every function blocks on the reader it is given: call it where blocking is allowed.
 
 pub mod archive;
+pub mod licence_text;

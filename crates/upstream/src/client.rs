@@ -102,6 +102,28 @@ impl HttpClient {
     /// [`SetupError`] when the URL is not http or https, or when the credentials, the proxy or a
     /// certificate file that the configuration names cannot be used.
     pub fn new(config: &UpstreamConfig, environment: &Environment) -> Result<Self, SetupError> {
+        Self::guarded_by(config, environment, |root, proxy_hosts| {
+            Guard::new(root, config.allow_hosts.clone(), proxy_hosts)
+        })
+    }
+
+    /// A client that asks nothing inside the organisation, not even the host of `config`, and shows
+    /// it no credentials.
+    ///
+    /// # Errors
+    /// [`SetupError`] as for [`HttpClient::new`].
+    pub fn distrusting(
+        config: &UpstreamConfig,
+        environment: &Environment,
+    ) -> Result<Self, SetupError> {
+        Self::guarded_by(config, environment, Guard::distrusting)
+    }
+
+    fn guarded_by(
+        config: &UpstreamConfig,
+        environment: &Environment,
+        guard: impl FnOnce(&Url, Vec<String>) -> Guard,
+    ) -> Result<Self, SetupError> {
         // Userinfo may have been put into the URL after `UpstreamConfig::new`.
         let mut root = config.url.clone();
         let in_url = Credentials::take_from(&mut root);
@@ -115,8 +137,7 @@ impl HttpClient {
             .transpose()?;
         install_crypto_provider();
         let proxies = config.proxy.read(environment)?;
-        let guard = Guard::new(&root, config.allow_hosts.clone(), proxies.hosts.clone());
-        let guard = Arc::new(guard);
+        let guard = Arc::new(guard(&root, proxies.hosts.clone()));
         let pair = |coding| -> Result<Pair, SetupError> {
             Ok(Pair {
                 trusted: build(config, &proxies, coding, None)?,
@@ -224,19 +245,7 @@ impl HttpClient {
         headers: &HeaderMap,
         coding: Coding,
     ) -> Result<Response, UpstreamError> {
-        let pair = match coding {
-            Coding::Transparent => &self.documents,
-            Coding::Identity => &self.files,
-        };
-        let client = match self.guard.judge(url)? {
-            Road::Trusted => &pair.trusted,
-            Road::Guarded => {
-                if self.goes_through_proxy {
-                    self.guard.check_before_proxy(url).await?;
-                }
-                &pair.guarded
-            }
-        };
+        let client = self.client_for(url, coding).await?;
         let mut request = client.get(url.clone()).headers(headers.clone());
         if let Some(authorization) = &self.authorization
             && self.guard.is_own_origin(url)
@@ -247,6 +256,27 @@ impl HttpClient {
             .send()
             .await
             .map_err(|error| UpstreamError::from_transport(url, error))
+    }
+
+    /// The client that may ask `url`.
+    pub(crate) async fn client_for(
+        &self,
+        url: &Url,
+        coding: Coding,
+    ) -> Result<&Client, UpstreamError> {
+        let pair = match coding {
+            Coding::Transparent => &self.documents,
+            Coding::Identity => &self.files,
+        };
+        match self.guard.judge(url)? {
+            Road::Trusted => Ok(&pair.trusted),
+            Road::Guarded => {
+                if self.goes_through_proxy {
+                    self.guard.check_before_proxy(url).await?;
+                }
+                Ok(&pair.guarded)
+            }
+        }
     }
 }
 
@@ -319,7 +349,7 @@ pub(crate) fn status_error(url: &Url, status: StatusCode, headers: &HeaderMap) -
 }
 
 /// `Retry-After` in either of its forms (RFC 9110, 10.2.3).
-fn retry_after_at(value: &str, now: SystemTime) -> Option<Duration> {
+pub(crate) fn retry_after_at(value: &str, now: SystemTime) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse() {
         return Some(Duration::from_secs(seconds));
     }

@@ -108,6 +108,17 @@ impl Guard {
         }
     }
 
+    /// A guard that trusts nobody, not even the host of `root`: for addresses that people give who
+    /// are not to reach what this machine reaches.
+    pub(crate) fn distrusting(root: &Url, proxy_hosts: Vec<String>) -> Self {
+        Self {
+            own_origin: (String::new(), 0),
+            own_scheme: root.scheme().to_owned(),
+            allowed: Vec::new(),
+            proxy_hosts,
+        }
+    }
+
     /// Whether the request may be made, and how it travels.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ pub mod proxy;
 pub mod tls;
 pub mod breaker;
 pub mod client;
+pub mod post;
 mod body;
 pub mod source;
 pub mod simple_index;
@@ -25,6 +26,8 @@ pub mod files;
 pub mod folder;
 pub mod single_flight;
 pub mod discover;
+pub mod feeds;
+pub mod signals;
 
 pub use body::ByteStream;
 pub use error::{Trouble, UpstreamError};

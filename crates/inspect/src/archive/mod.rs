@@ -16,10 +16,12 @@ mod record;
 mod sdist;
 mod tarball;
 mod wheel;
+mod licence_files;
 
 mod remote;
 
 pub use error::{ArchiveError, Member, Problem};
+pub use licence_files::{LicenceFile, read_licence_files};
 pub use limits::Limits;
 pub use remote::{MetadataReader, Step};
 pub use sdist::{SdistContents, read_sdist};

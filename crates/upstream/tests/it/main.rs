@@ -10,6 +10,7 @@ mod guard;
 mod outages;
 mod pages;
 mod proxy;
+mod signals;
 
 use std::time::Duration;
 

@@ -12,7 +12,7 @@ use crate::places::Places;
 use crate::run::{command, output};
 
 /// The one table of versions: folder, and what is installed into it.
-const ENVIRONMENTS: [(&str, &[&str]); 10] = [
+const ENVIRONMENTS: [(&str, &[&str]); 11] = [
     ("uv", &["uv==0.13.8"]),
     ("pip-23.2", &["pip==23.2"]),
     ("pip", &["pip==26.3"]),
@@ -23,6 +23,7 @@ const ENVIRONMENTS: [(&str, &[&str]); 10] = [
     ("hatch", &["hatch==1.18.2"]),
     ("flit", &["flit==4.2.0"]),
     ("python", &["packaging==26.3"]),
+    ("schemathesis", &["schemathesis==4.32.5"]),
     ("moto", &["moto[server,s3]==5.2.5"]),
 ];
 

@@ -22,7 +22,11 @@ use portcullis_upstream::single_flight::SingleFlight;
 use crate::config::{Config, ConfigError};
 use crate::error::FlowError;
 use crate::flow::fetch::{FileKey, Transfer};
+use crate::flow::publisher::Publishers;
+use crate::flow::releases::Releases;
+use crate::flow::reviews::in_force;
 use crate::flow::source_pages::Known;
+use crate::jobs::monitor;
 use crate::jobs::schedule::Running;
 use crate::knowledge::Knowledge;
 use crate::names::Names;
@@ -30,6 +34,7 @@ use crate::policies::{Policies, PolicyError};
 use crate::rendered::{PageKey, Rendered};
 use crate::source_page::SourcePage;
 use crate::sources::{Source, SourceError};
+use crate::statistics::Statistics;
 
 /// Where the present comes from: the system's clock, or a test.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -65,6 +70,10 @@ pub struct App {
     pub page_flights: SingleFlight<(SourceName, ProjectName), PageResult>,
     /// File transfers from outside sources that are under way.
     pub transfers: std::sync::Mutex<HashMap<FileKey, Arc<Transfer>>>,
+    /// Who published files, as far as their attestations were read.
+    pub publishers: Cache<(SourceName, Arc<str>), Publishers>,
+    /// What the metadata of releases says, as far as it was asked for.
+    pub releases: Releases,
     /// Files that arrived a moment ago and were not what they should be.
     pub spoiled: Cache<FileKey, ()>,
     /// Metadata extractions that are under way.
@@ -77,6 +86,10 @@ pub struct App {
     pub recorded: Cache<String, ()>,
     /// Decisions that are being recorded.
     pub decision_flights: SingleFlight<String, Result<(), FlowError>>,
+    /// What was asked for and what came of it, as far as it is not written down yet.
+    pub statistics: Statistics,
+    /// What is remembered of the lists of names that are watched.
+    pub monitor: monitor::Memory,
     /// Jobs that this process runs at the moment.
     pub running: Running,
     clock: Clock,
@@ -115,6 +128,9 @@ pub enum OpenError {
         /// Why.
         source: std::io::Error,
     },
+    /// What reviewers said.
+    #[error("cannot load what reviewers said: {0}")]
+    Reviews(FlowError),
     /// An HTTP client could not be made.
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
@@ -125,6 +141,9 @@ const TOKEN_MEMORY: Duration = Duration::from_secs(1);
 
 /// For how long what is remembered of hosted sources is relied on without hearing from the database.
 const HEARING: Duration = Duration::from_secs(2);
+
+/// How long it is remembered what attestations say, and that they could not be had.
+const PUBLISHER_MEMORY: Duration = Duration::from_secs(600);
 
 /// How long it is remembered that a file arrived spoiled. Installers whose transfer broke off ask again
 /// within seconds.
@@ -176,10 +195,17 @@ impl App {
             portcullis_store::names::sync_configured(&db, &config.owned, clock()).await?;
         }
         let names = Names::load_beside(&db, &config.owned).await?;
+        let knowledge = Knowledge::default();
+        knowledge.protect(&names.owned);
+        knowledge.load_quarantines(&db).await?;
+        knowledge.load_approvals(&db).await?;
+        crate::feeds::load(&knowledge, &db, &blobs).await?;
+        let reviews = in_force::load(&knowledge, &db, clock()).await;
+        reviews.map_err(OpenError::Reviews)?;
         let page_cache = config.limits.page_cache;
         // The task ends by itself, with everything committed, when the recorder is dropped.
         let (recorder, _task) = Recorder::start(db.clone());
-        Ok(Arc::new(Self {
+        let app = Arc::new(Self {
             recorder,
             db,
             blobs,
@@ -187,7 +213,7 @@ impl App {
             indexes,
             policies,
             names: ArcSwap::from_pointee(names),
-            knowledge: Knowledge::default(),
+            knowledge,
             rendered: Cache::builder()
                 .weigher(|_, page: &Arc<Rendered>| u32::try_from(page.weight()).unwrap_or(u32::MAX))
                 .max_capacity(page_cache)
@@ -198,6 +224,11 @@ impl App {
                 .build(),
             page_flights: SingleFlight::default(),
             transfers: std::sync::Mutex::default(),
+            publishers: Cache::builder()
+                .max_capacity(10_000)
+                .time_to_live(PUBLISHER_MEMORY)
+                .build(),
+            releases: Releases::default(),
             spoiled: Cache::builder()
                 .max_capacity(10_000)
                 .time_to_live(SPOILED_MEMORY)
@@ -210,13 +241,17 @@ impl App {
             last_used: LastUsed::default(),
             recorded: Cache::new(100_000),
             decision_flights: SingleFlight::default(),
+            statistics: Statistics::default(),
+            monitor: monitor::Memory::default(),
             running: Running::default(),
             config,
             clock,
             epoch: AtomicU64::new(0),
             heard_at: std::sync::Mutex::default(),
             hosted_changes: std::sync::Mutex::new(0),
-        }))
+        });
+        crate::feeds::note_age(&app);
+        Ok(app)
     }
 
     /// The present.
@@ -274,6 +309,7 @@ impl App {
     /// [`FlowError`] when the database fails; the names before stay in force.
     pub async fn reload_names(&self) -> Result<(), FlowError> {
         let names = Names::load(&self.db).await?;
+        self.knowledge.protect(&names.owned);
         self.names.store(Arc::new(names));
         self.next_epoch();
         Ok(())
@@ -361,6 +397,7 @@ impl App {
         *changes += 1;
         self.known_pages.invalidate_all();
         self.spoiled.invalidate_all();
+        self.releases.forget_all();
         self.next_epoch();
     }
 

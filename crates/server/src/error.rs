@@ -77,6 +77,15 @@ pub enum FlowError {
     /// The name belongs to somebody else here (PEP 752).
     #[error("{0}")]
     ForeignName(String),
+    /// What is asked contradicts what is.
+    #[error("{0}")]
+    Conflict(String),
+    /// The body of the request is in a form that is not read here.
+    #[error("{0}")]
+    UnknownForm(String),
+    /// Somebody asks for more than one may ask for at a time.
+    #[error("{0}")]
+    TooMany(String),
     /// Nobody has proved who they are.
     #[error("{0}")]
     Unauthenticated(&'static str),
@@ -92,6 +101,9 @@ pub enum FlowError {
     /// The local disk failed.
     #[error("{0}")]
     Disk(Arc<std::io::Error>),
+    /// Work beside requests failed for a reason of its own.
+    #[error("{0}")]
+    Job(String),
     /// The server is stopping.
     #[error("the server is stopping")]
     Stopping,

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, USER_AGENT};
 use http::{HeaderMap, HeaderValue};
-use portcullis_core::access::{Action, TokenText};
+use portcullis_core::access::{Action, TOKEN_PREFIX, TokenText};
 use portcullis_store::tokens::{self, Token};
 
 use crate::app::App;
@@ -21,6 +21,9 @@ use crate::http::user_agent::MAX_USER_AGENT;
 pub struct Caller {
     /// The token that was shown, if any.
     pub token: Option<Token>,
+    /// What the client calls itself: the user part of its credentials, where it is not the usual
+    /// `__token__`. CI jobs name themselves so. Nobody has proved it.
+    pub job: Option<String>,
     /// The address of the connection.
     pub address: Option<IpAddr>,
     /// The User-Agent, as it was sent.
@@ -41,17 +44,19 @@ impl Caller {
         headers: &HeaderMap,
         address: Option<IpAddr>,
     ) -> Result<Self, FlowError> {
-        let token = match headers.get(AUTHORIZATION) {
-            None => None,
+        let (token, job) = match headers.get(AUTHORIZATION) {
+            None => (None, None),
             Some(value) => {
-                let text = value.to_str().ok().and_then(credentials);
-                let text = text.ok_or(FlowError::Unauthenticated(BAD_CREDENTIALS))?;
-                let token = authenticate(app, &text).await?;
-                Some(token.ok_or(FlowError::Unauthenticated(BAD_CREDENTIALS))?)
+                let shown = value.to_str().ok().and_then(credentials);
+                let shown = shown.ok_or(FlowError::Unauthenticated(BAD_CREDENTIALS))?;
+                let token = authenticate(app, &shown.secret).await?;
+                let token = token.ok_or(FlowError::Unauthenticated(BAD_CREDENTIALS))?;
+                (Some(token), shown.job)
             }
         };
         Ok(Self {
             token,
+            job,
             address,
             user_agent: headers.get(USER_AGENT).cloned(),
         })
@@ -105,19 +110,48 @@ impl Caller {
     }
 }
 
+/// What an Authorization header shows.
+struct Shown {
+    /// What should be a token.
+    secret: String,
+    /// What the client calls itself.
+    job: Option<String>,
+}
+
+/// The longest name of a job that is kept, in characters.
+const MAX_JOB: usize = 200;
+
+/// The user name as the name of a job. One that looks like a token is a slip, and never kept.
+fn job_name(user: &str) -> Option<String> {
+    let user = user.trim();
+    if user.is_empty() || user == "__token__" || user.contains(TOKEN_PREFIX) {
+        return None;
+    }
+    let kept = user.chars().take(MAX_JOB);
+    Some(
+        kept.map(|c| if c.is_control() { '\u{fffd}' } else { c })
+            .collect(),
+    )
+}
+
 /// The token in an Authorization header: Basic with any user name, as installers send it, or Bearer.
-fn credentials(header: &str) -> Option<String> {
+fn credentials(header: &str) -> Option<Shown> {
     let (scheme, rest) = header.split_once(' ')?;
     if scheme.eq_ignore_ascii_case("bearer") {
-        return Some(rest.trim().to_owned());
+        return Some(Shown {
+            secret: rest.trim().to_owned(),
+            job: None,
+        });
     }
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
     let decoded = String::from_utf8(STANDARD.decode(rest.trim()).ok()?).ok()?;
-    decoded
-        .split_once(':')
-        .map(|(_, password)| password.to_owned())
+    let (user, password) = decoded.split_once(':')?;
+    Some(Shown {
+        secret: password.to_owned(),
+        job: job_name(user),
+    })
 }
 
 async fn authenticate(app: &Arc<App>, text: &str) -> Result<Option<Token>, FlowError> {
@@ -147,11 +181,29 @@ mod tests {
 
     #[test]
     fn tokens_are_taken_from_basic_and_bearer() {
+        let secret = |header: &str| credentials(header).map(|shown| shown.secret);
         let basic = format!("Basic {}", STANDARD.encode("__token__:pc_x"));
-        assert_eq!(credentials(&basic).as_deref(), Some("pc_x"));
-        assert_eq!(credentials("bearer pc_x").as_deref(), Some("pc_x"));
+        assert_eq!(secret(&basic).as_deref(), Some("pc_x"));
+        assert_eq!(secret("bearer pc_x").as_deref(), Some("pc_x"));
         for header in ["", "Basic", "Basic !!", "Digest a", "Basic YQ=="] {
-            assert_eq!(credentials(header), None, "{header}");
+            assert_eq!(secret(header), None, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_job_is_what_the_client_calls_itself() {
+        let long = "a".repeat(300);
+        for (user, expected) in [
+            ("payments-build-4412", Some("payments-build-4412")),
+            ("__token__", None),
+            ("", None),
+            ("pc_x", None),
+            ("a\nb", Some("a\u{fffd}b")),
+            (&long, Some(&long[..200])),
+        ] {
+            let header = format!("Basic {}", STANDARD.encode(format!("{user}:pc_x")));
+            let shown = credentials(&header).expect("credentials");
+            assert_eq!(shown.job.as_deref(), expected, "{user:?}");
         }
     }
 }

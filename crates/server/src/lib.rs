@@ -4,7 +4,9 @@
 pub mod config;
 pub mod error;
 pub mod names;
+pub mod approvals;
 pub mod knowledge;
+pub mod feeds;
 pub mod policies;
 pub mod source_page;
 pub mod sources;
@@ -15,6 +17,8 @@ pub mod app;
 pub mod flow;
 pub mod http;
 pub mod jobs;
+pub mod notify;
+pub mod statistics;
 pub mod serve;
 
 pub use app::App;

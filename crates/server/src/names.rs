@@ -56,6 +56,19 @@ impl Names {
         })
     }
 
+    /// What the configuration owns, and nothing else.
+    pub fn configured(patterns: &[NamePattern]) -> Self {
+        let owned = patterns.iter().map(|pattern| Ownership {
+            pattern: pattern.clone(),
+            origin: OwnedBy::Config,
+            since: None,
+        });
+        Self {
+            owned: OwnedNames::new(owned),
+            prohibited: Vec::new(),
+        }
+    }
+
     /// Why `project` is prohibited, if it is.
     pub fn prohibition(&self, project: &ProjectName) -> Option<Prohibition> {
         let found = self

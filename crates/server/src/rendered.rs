@@ -15,6 +15,7 @@ use portcullis_core::time::Timestamp;
 use tokio::sync::OnceCell;
 
 use crate::source_page::Freshness;
+use crate::statistics::Verdict;
 
 /// Pages smaller than this gain nothing from compression.
 const WORTH_COMPRESSING: usize = 512;
@@ -28,6 +29,8 @@ pub struct Rendered {
     etags: [String; 3],
     /// What must still hold for the page to be true.
     pub valid: Validity,
+    /// What was decided where nothing on the page can be installed, for the statistics.
+    pub refused: Option<Verdict>,
     gzip: OnceCell<Bytes>,
     zstd: OnceCell<Bytes>,
 }
@@ -72,9 +75,16 @@ impl Rendered {
             identity: identity.into(),
             etags: [tag(""), tag("-gzip"), tag("-zstd")],
             valid,
+            refused: None,
             gzip: OnceCell::new(),
             zstd: OnceCell::new(),
         }
+    }
+
+    /// The same page, with what was decided where nothing on it can be installed.
+    #[must_use]
+    pub fn refusing(self, refused: Option<Verdict>) -> Self {
+        Self { refused, ..self }
     }
 
     /// The encoding that is used when a client prefers `asked`: small pages are never compressed.

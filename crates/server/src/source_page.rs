@@ -8,14 +8,97 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use portcullis_core::digest::Sha256;
 use portcullis_core::fact::{Fact, FileFacts, Origin, ReleaseFacts, ReleaseShape};
+use portcullis_core::maintenance::Maintenance;
 use portcullis_core::pypi::filename::{DistFilename, DistKind};
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::simple::{CoreMetadata, PageFile, ProjectPage, Yanked};
 use portcullis_core::pypi::version::Version;
 use portcullis_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// The digests under which file names were first seen in a source.
 pub type FirstSeen = BTreeMap<String, Sha256>;
+
+/// What is remembered of a project's files from earlier pages of their source.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Memory {
+    /// The digests under which file names were first seen, where the page says something else now.
+    pub digests: FirstSeen,
+    /// When the first page of the project was seen. Its files were seen then, unless `later` says
+    /// another time.
+    since: Option<Timestamp>,
+    /// When files were seen first that were not on the first page.
+    later: BTreeMap<String, Timestamp>,
+}
+
+impl Memory {
+    /// The digests that were verified, and nothing else.
+    pub fn of_pins(digests: FirstSeen) -> Self {
+        Self {
+            digests,
+            ..Self::default()
+        }
+    }
+
+    /// The same, with the first page seen at `moment` where nothing else is remembered.
+    #[must_use]
+    pub fn since(mut self, moment: Timestamp) -> Self {
+        self.since = self.since.or(Some(moment));
+        self
+    }
+
+    /// When a file of the page was seen first, if that is remembered.
+    pub fn first_seen(&self, filename: &str) -> Option<Timestamp> {
+        self.later.get(filename).copied().or(self.since)
+    }
+
+    /// Adds what an earlier page and its own memory say. What was verified stays; of two moments the
+    /// earlier one counts, for files that were on the earlier page.
+    pub fn carry_over(&mut self, before: Option<&ProjectPage>, memory: &Self) {
+        for (filename, digest) in &memory.digests {
+            self.digests.entry(filename.clone()).or_insert(*digest);
+        }
+        for file in before.iter().flat_map(|page| &page.files) {
+            if let Some(digest) = file.sha256() {
+                self.digests
+                    .entry(file.filename.to_string())
+                    .or_insert(digest);
+            }
+            if let Some(moment) = memory.first_seen(&file.filename) {
+                let first = self
+                    .later
+                    .entry(file.filename.to_string())
+                    .or_insert(moment);
+                *first = moment.min(*first);
+            }
+        }
+        if before.is_none() {
+            self.later.clone_from(&memory.later);
+        }
+        self.since = match (self.since, memory.since) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
+
+    /// Takes in a page that was fetched at `now`: files that were not remembered are seen now, and what
+    /// goes without saying is forgotten. A file that vanished and comes back is new.
+    pub fn see(&mut self, page: &ProjectPage, now: Timestamp) {
+        let is_first = self.since.is_none();
+        let since = *self.since.get_or_insert(now);
+        let before = std::mem::take(&mut self.later);
+        for file in page.files.iter().filter(|_| !is_first) {
+            let seen = before.get(&*file.filename).copied().unwrap_or(now);
+            if seen != since {
+                self.later.insert(file.filename.to_string(), seen);
+            }
+        }
+        self.digests.retain(|filename, first| {
+            page.file(filename).and_then(PageFile::sha256) != Some(*first)
+        });
+    }
+}
 
 /// A project's page as one source gives it.
 #[derive(Debug)]
@@ -28,6 +111,8 @@ pub struct SourcePage {
     addresses: Vec<Box<str>>,
     /// The facts of each file, in the order of the page.
     pub facts: Vec<FileFacts>,
+    /// How the project is kept, as the page tells.
+    pub maintenance: Arc<Maintenance>,
     /// How long it may be used without asking the source again.
     pub freshness: Freshness,
     by_name: HashMap<Arc<str>, usize>,
@@ -86,12 +171,11 @@ impl Freshness {
 }
 
 impl SourcePage {
-    /// Reads the facts of every file of `page`. `first_seen` holds the digests under which file names
-    /// were seen before, where those are known.
+    /// Reads the facts of every file of `page`, with what is remembered of them.
     pub fn new(
         origin: Origin,
         mut page: ProjectPage,
-        first_seen: &FirstSeen,
+        memory: &Memory,
         freshness: Freshness,
     ) -> Self {
         let names: Vec<Option<DistFilename>> = page
@@ -104,7 +188,7 @@ impl SourcePage {
             .files
             .iter()
             .zip(&names)
-            .map(|(file, name)| file_facts(file, name.as_ref(), &page.name, &shapes, first_seen))
+            .map(|(file, name)| file_facts(file, name.as_ref(), &page.name, &shapes, memory))
             .collect();
         let by_name = page
             .files
@@ -117,6 +201,7 @@ impl SourcePage {
         }
         let addresses = our_addresses(&mut page);
         let releases = release_facts(&facts);
+        let maintenance = Arc::new(Maintenance::of_page(&facts, page.status.as_ref()));
         Self {
             origin,
             page,
@@ -124,6 +209,7 @@ impl SourcePage {
             facts,
             freshness,
             by_name,
+            maintenance,
             releases,
             is_kept: AtomicBool::new(false),
         }
@@ -138,6 +224,7 @@ impl SourcePage {
             facts: self.facts.clone(),
             freshness,
             by_name: self.by_name.clone(),
+            maintenance: Arc::clone(&self.maintenance),
             releases: self.releases.clone(),
             is_kept: AtomicBool::new(self.is_kept()),
         }
@@ -153,13 +240,19 @@ impl SourcePage {
         self.is_kept.store(true, Ordering::Release);
     }
 
-    /// The digests under which its files were first seen, as far as it knows.
-    pub fn first_seen(&self) -> FirstSeen {
-        let first = |facts: &FileFacts| {
-            let first = facts.first_sha256.or(facts.sha256.known().copied())?;
-            Some((facts.filename.to_string(), first))
-        };
-        self.facts.iter().filter_map(first).collect()
+    /// What it remembers of its files, to be carried over to the next page.
+    pub fn memory(&self) -> Memory {
+        let mut memory = Memory::default();
+        for facts in &self.facts {
+            if let Some(first) = facts.first_sha256.or(facts.sha256.known().copied()) {
+                memory.digests.insert(facts.filename.to_string(), first);
+            }
+            if let Fact::Known(seen) = facts.first_seen {
+                memory.later.insert(facts.filename.to_string(), seen);
+            }
+        }
+        memory.since = memory.later.values().min().copied();
+        memory
     }
 
     /// The file with this name as its source lists it, and its facts.
@@ -268,6 +361,11 @@ fn release_facts(files: &[FileFacts]) -> HashMap<Version, ReleaseFacts> {
         let older = preferred.partition_point(|other| *other <= version);
         release.newer = Fact::Known(u32::try_from(preferred.len() - older).unwrap_or(u32::MAX));
     }
+    let mut before = None;
+    let ordered: BTreeMap<&Version, &mut ReleaseFacts> = releases.iter_mut().collect();
+    for (version, release) in ordered {
+        release.before = Fact::Known(before.replace(version.clone()));
+    }
     releases
 }
 
@@ -276,7 +374,7 @@ fn file_facts(
     name: Option<&DistFilename>,
     project: &ProjectName,
     shapes: &HashMap<&Version, ReleaseShape>,
-    first_seen: &FirstSeen,
+    memory: &Memory,
 ) -> FileFacts {
     // A file that carries another project's name is listed by its source all the same; its version
     // is not this project's.
@@ -288,11 +386,16 @@ fn file_facts(
         kind: name.map_or(DistKind::Other, |name| name.kind().clone()),
         version: Fact::known_or(version.cloned(), "the file name does not give one"),
         sha256: Fact::known_or(file.sha256(), "the index gives no SHA-256"),
-        first_sha256: first_seen.get(&*file.filename).copied(),
+        first_sha256: memory.digests.get(&*file.filename).copied(),
         upload_time: Fact::known_or(
             file.upload_time.as_ref().map(|time| time.at),
             "the index gives no upload time",
         ),
+        first_seen: Fact::known_or(
+            memory.first_seen(&file.filename),
+            "its source is not watched",
+        ),
+        size: Fact::known_or(file.size, "the index gives no size"),
         yanked: file.yanked.clone(),
         release: version
             .and_then(|version| shapes.get(version))

@@ -64,7 +64,7 @@ pub struct SourceError {
 
 /// What is wrong with the settings of a source.
 #[derive(Debug, thiserror::Error)]
-enum SourceProblem {
+pub(crate) enum SourceProblem {
     #[error(transparent)]
     Setup(#[from] SetupError),
     #[error(transparent)]
@@ -116,7 +116,18 @@ fn open_upstream(
     name: &SourceName,
     settings: &UpstreamSettings,
 ) -> Result<UpstreamSource, SourceProblem> {
-    let environment = Environment::of_this_process();
+    let config = upstream_config(name, settings)?;
+    Ok(UpstreamSource::new(
+        config,
+        &Environment::of_this_process(),
+    )?)
+}
+
+/// What the client of a host needs to know, from what the configuration says of it.
+pub(crate) fn upstream_config(
+    name: &SourceName,
+    settings: &UpstreamSettings,
+) -> Result<UpstreamConfig, SourceProblem> {
     let url = settings.url.clone().ok_or(SourceProblem::NoUrl)?;
     let mut config = UpstreamConfig::new(name.as_str(), url);
     match &settings.credentials {
@@ -143,7 +154,7 @@ fn open_upstream(
         idle: settings.timeout,
         ..Timeouts::default()
     };
-    Ok(UpstreamSource::new(config, &environment)?)
+    Ok(config)
 }
 
 impl FolderPlace {

@@ -16,8 +16,20 @@ use url::Url;
 mod read;
 mod settle;
 mod amounts;
+mod feeds;
+mod signals;
+mod reviews;
+mod notify;
+mod monitor;
 
 pub use amounts::{ByteSize, Period};
+pub use feeds::{FeedConfig, FeedKind, FeedOrigin};
+pub use monitor::{ListPlace, MonitorSettings, OwnedNames};
+pub use notify::{
+    Encryption, LinesPlace, MailSettings, Reach, SecretPlace, SinkConfig, SinkWay, WebhookSettings,
+};
+pub use reviews::Approvers;
+pub use signals::{SignalConfig, SignalPlace, SignalProviderKind, SignalService};
 
 /// How Portcullis runs, with every value settled.
 #[derive(Clone, Debug)]
@@ -46,6 +58,16 @@ pub struct Config {
     pub owned: Vec<NamePattern>,
     /// Bounds.
     pub limits: Limits,
+    /// How many reviewers an approval takes.
+    pub approvers: Approvers,
+    /// Who is told of events.
+    pub notify: Vec<SinkConfig>,
+    /// What is watched outside.
+    pub monitor: MonitorSettings,
+    /// The feeds, by name.
+    pub feeds: BTreeMap<String, FeedConfig>,
+    /// The signal providers, by name.
+    pub signals: BTreeMap<String, SignalConfig>,
     /// Where each value came from, by key, for `config show --origin`.
     pub shown: Vec<Shown>,
 }

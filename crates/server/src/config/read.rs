@@ -13,8 +13,9 @@ use url::Url;
 
 use super::settle::settle;
 use super::{
-    ByteSize, Config, ConfigError, CredentialSettings, IndexConfig, LogFormat, Overrides, Period,
-    Shown, SourceConfig, UpstreamSettings, ValueOrigin, redacted,
+    ByteSize, Config, ConfigError, CredentialSettings, FeedConfig, IndexConfig, LogFormat,
+    MonitorSettings, Overrides, Period, Shown, SinkConfig, SourceConfig, UpstreamSettings,
+    ValueOrigin, redacted,
 };
 
 /// First segments of URLs that mean something else than an index.
@@ -75,11 +76,16 @@ pub(super) struct Raw {
     pub(super) upload: Option<u64>,
     pub(super) page_cache: Option<u64>,
     pub(super) shutdown: Option<Duration>,
+    pub(super) feeds: BTreeMap<String, FeedConfig>,
+    pub(super) signals: BTreeMap<String, super::SignalConfig>,
+    pub(super) approvers: super::Approvers,
+    pub(super) notify: Vec<SinkConfig>,
+    pub(super) monitor: MonitorSettings,
 }
 
-struct Reader<'f> {
+pub(super) struct Reader<'f> {
     file: &'f str,
-    folder: &'f Path,
+    pub(super) folder: &'f Path,
     shown: Vec<Shown>,
 }
 
@@ -126,6 +132,11 @@ impl Reader<'_> {
         self.indexes(root, &mut raw);
         self.names(root, &mut raw);
         self.limits(root, &mut raw);
+        raw.feeds = self.feeds(root);
+        raw.signals = self.signals(root);
+        raw.approvers = self.reviews(root);
+        raw.notify = self.notify(root);
+        raw.monitor = self.monitor(root);
         raw
     }
 
@@ -347,7 +358,7 @@ impl Reader<'_> {
         limits.finish();
     }
 
-    fn show_list<T: ToString>(&mut self, key: &str, list: Option<&Vec<Located<T>>>) {
+    pub(super) fn show_list<T: ToString>(&mut self, key: &str, list: Option<&Vec<Located<T>>>) {
         let Some(first) = list.and_then(|list| list.first()) else {
             return;
         };
@@ -356,7 +367,7 @@ impl Reader<'_> {
         self.show(key, Some(&first.with(listed.join(", "))));
     }
 
-    fn show<T: ToString>(&mut self, key: &str, value: Option<&Located<T>>) {
+    pub(super) fn show<T: ToString>(&mut self, key: &str, value: Option<&Located<T>>) {
         let Some(value) = value else { return };
         let origin = ValueOrigin::File {
             file: self.file.to_owned(),
@@ -370,7 +381,7 @@ impl Reader<'_> {
     }
 }
 
-fn values<T>(list: Option<Vec<Located<T>>>) -> Vec<T> {
+pub(super) fn values<T>(list: Option<Vec<Located<T>>>) -> Vec<T> {
     list.into_iter()
         .flatten()
         .map(|located| located.value)

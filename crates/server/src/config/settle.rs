@@ -92,6 +92,11 @@ pub(super) fn settle(
             page_cache: raw.page_cache.unwrap_or(256 << 20),
             shutdown: raw.shutdown.unwrap_or(Duration::from_secs(30)),
         },
+        approvers: raw.approvers,
+        notify: raw.notify,
+        monitor: raw.monitor,
+        feeds: raw.feeds,
+        signals: raw.signals,
         shown: over.shown,
     };
     show_defaults(&mut config);
@@ -116,6 +121,10 @@ fn show_defaults(config: &mut Config) {
             "limits.shutdown".to_owned(),
             Period(limits.shutdown).to_string(),
         ),
+        (
+            "reviews.four-eyes".to_owned(),
+            (config.approvers == super::Approvers::Two).to_string(),
+        ),
     ];
     for (name, source) in &config.sources {
         let mut key =
@@ -133,6 +142,14 @@ fn show_defaults(config: &mut Config) {
                 key("timeout", Period(settings.timeout).to_string());
             }
         }
+    }
+    for (name, provider) in &config.signals {
+        let every = Period(provider.every).to_string();
+        defaults.push((format!("signals.{name}.every"), every));
+    }
+    for (name, feed) in &config.feeds {
+        let every = Period(feed.every).to_string();
+        defaults.push((format!("feeds.{name}.every"), every));
     }
     for (name, index) in &config.indexes {
         let mut key =

@@ -25,6 +25,8 @@ use tokio::sync::watch;
 use super::evidence;
 use super::fetch::{self, State, Wanted};
 use super::gather::{Gathered, gather};
+use super::licence_texts;
+use super::releases;
 use crate::app::App;
 use crate::error::FlowError;
 use crate::http::user_agent::Client;
@@ -94,6 +96,7 @@ pub async fn candidate(
     filename: &str,
 ) -> Result<Candidate, FlowError> {
     let gathered = Arc::new(gather(app, index, project).await?);
+    let gathered = releases::learn_before_judging(app, gathered, filename).await?;
     let listed = gathered.page.as_ref().and_then(|page| page.file(filename));
     let Some((file, facts)) = listed else {
         return Err(not_listed(app, &gathered, filename).await);
@@ -178,7 +181,10 @@ pub async fn serve(app: &Arc<App>, candidate: &Candidate) -> Result<Served, Flow
 }
 
 /// The digest of a candidate's bytes where they are in the vault already.
-async fn in_vault(app: &App, candidate: &Candidate) -> Result<Option<Sha256>, FlowError> {
+pub(super) async fn in_vault(
+    app: &App,
+    candidate: &Candidate,
+) -> Result<Option<Sha256>, FlowError> {
     let origin = candidate.gathered.facts.origin.as_ref();
     if origin.is_some_and(|origin| origin.kind == SourceKind::Hosted) {
         return Ok(candidate.facts.sha256.known().copied());
@@ -227,6 +233,7 @@ impl Candidate {
             size,
             kind: DownloadKind::File,
             token: caller.token_name(),
+            job: caller.job.clone(),
             client_addr: caller.address.map(|address| address.to_string()),
             user_agent,
             installer: client.installer,
@@ -271,10 +278,13 @@ impl Rejudge {
     }
 
     async fn judge(&self, facts: FileFacts, actual: Sha256) -> Result<Judged, FlowError> {
-        let decision = self.gathered.judge_file_anew(&self.app, &facts);
+        let gathered =
+            releases::learn_from_arrived(&self.app, &self.gathered, &facts, actual).await;
+        let decision = gathered.judge_file_anew(&self.app, &facts);
         match gate::clear(&decision, actual) {
             Ok(cleared) => {
                 evidence::record(&self.app, &decision).await?;
+                licence_texts::inspect_texts(&self.app, &gathered, &facts, actual);
                 let decision = decision.id();
                 Ok(Judged { cleared, decision })
             }

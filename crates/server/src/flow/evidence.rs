@@ -45,7 +45,9 @@ pub async fn record(app: &Arc<App>, decision: &Arc<Decision>) -> Result<(), Flow
 
 /// The error for a decision that does not let a file or a name through, put on record.
 pub async fn refuse(app: &Arc<App>, decision: &Arc<Decision>) -> FlowError {
-    let rule = decision.decisive().map_or_else(String::new, |finding| finding.rule.to_string());
+    let rule = decision
+        .decisive()
+        .map_or_else(String::new, |finding| finding.rule.to_string());
     let effect = decision.effect();
     metrics::counter!("portcullis_refusals_total", "rule" => rule.clone(), "effect" => effect.to_string())
         .increment(1);

@@ -1,22 +1,28 @@
 //! Gathering: which source has a project, and what is known of it and its files. The next step,
 //! judging, cannot fetch; so everything that rules may look at is here afterwards.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use portcullis_core::fact::{Facts, FileFacts, ProjectFacts, ReleaseFacts};
+use portcullis_core::fact::{
+    Fact, Facts, FileFacts, ProjectFacts, PublisherStanding, ReleaseFacts,
+};
 use portcullis_core::index::{Index, Route};
-use portcullis_core::policy::{Decision, judge};
+use portcullis_core::policy::rule::Need;
+use portcullis_core::policy::{Decision, Policy, judge};
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::version::Version;
+use portcullis_core::time::Timestamp;
 
-use super::source_pages::source_page;
+use super::publisher;
+use super::releases::{self, Known};
+use super::source_pages::{known_page, source_page};
 use crate::app::App;
 use crate::error::FlowError;
 use crate::source_page::SourcePage;
 
 /// What is known of a project as one index sees it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Gathered {
     /// The facts of the project.
     pub facts: ProjectFacts,
@@ -26,6 +32,10 @@ pub struct Gathered {
     pub route: Route,
     /// The epoch under which this was gathered.
     pub epoch: u64,
+    /// Who published the releases for which that matters.
+    publishers: HashMap<Version, Fact<PublisherStanding>>,
+    /// What the metadata of its releases says, where the policy looks at it.
+    known: Option<Arc<Known>>,
 }
 
 /// Asks the sources of `index` for `project` in the order of the routing law. The first that has it
@@ -49,22 +59,71 @@ pub async fn gather(
             break;
         }
     }
-    let mut facts = ProjectFacts {
-        origin: found.as_ref().map(|page| page.origin.clone()),
-        ownership: route.ownership.clone(),
-        prohibition: names.prohibition(project),
-        ..ProjectFacts::named(index.name.clone(), project.clone())
-    };
-    app.knowledge.of_project(&mut facts);
-    Ok(Gathered {
-        facts,
-        page: found,
-        route,
-        epoch,
-    })
+    let mut gathered = Gathered::from_page(app, project, (index, route, epoch), found);
+    if releases::is_needed(&app.policy(&index.name)) {
+        gathered.learn_releases(app).await?;
+    }
+    gathered.learn_publishers(app).await;
+    Ok(gathered)
 }
 
+/// The same without asking anybody outside: what is published here, lies in a folder, or was kept of an
+/// upstream, however old. For looking back, not for serving.
+///
+/// # Errors
+/// [`FlowError`] when the database or a folder fails.
+pub async fn gather_known(
+    app: &Arc<App>,
+    index: &Index,
+    project: &ProjectName,
+) -> Result<Gathered, FlowError> {
+    let epoch = app.epoch();
+    let names = app.names.load_full();
+    let route = index.route(project, &names.owned);
+    let mut found = None;
+    for source in &route.ask {
+        found = known_page(app, app.source(&source.name), project).await?;
+        if found.is_some() {
+            break;
+        }
+    }
+    let mut gathered = Gathered::from_page(app, project, (index, route, epoch), found);
+    // Some other policy than the one in force may be judged under.
+    gathered.learn_releases(app).await?;
+    Ok(gathered)
+}
+
+/// How many releases are asked for their publisher at most, the newest first: those that are held back
+/// are few.
+const PUBLISHERS_ASKED: usize = 5;
+
 impl Gathered {
+    fn from_page(
+        app: &App,
+        project: &ProjectName,
+        (index, route, epoch): (&Index, Route, u64),
+        page: Option<Arc<SourcePage>>,
+    ) -> Self {
+        let mut facts = ProjectFacts {
+            origin: page.as_ref().map(|page| page.origin.clone()),
+            ownership: route.ownership.clone(),
+            prohibition: app.names.load().prohibition(project),
+            ..ProjectFacts::named(index.name.clone(), project.clone())
+        };
+        if let Some(page) = &page {
+            facts.maintenance = Arc::clone(&page.maintenance);
+        }
+        app.knowledge.of_project(&mut facts);
+        Self {
+            facts,
+            page,
+            route,
+            epoch,
+            publishers: HashMap::new(),
+            known: None,
+        }
+    }
+
     /// Judges every file of the page, in the order of the page.
     pub fn judge_files(&self, app: &App) -> Vec<Arc<Decision>> {
         let policy = app.policy(&self.facts.index);
@@ -88,13 +147,24 @@ impl Gathered {
 
     /// Judges one file of the page.
     pub fn judge_file(&self, app: &App, file: &FileFacts) -> Arc<Decision> {
+        self.judge_file_under(app, file, &app.policy(&self.facts.index), app.now())
+    }
+
+    /// Judges one file of the page under some policy, at some moment.
+    pub fn judge_file_under(
+        &self,
+        app: &App,
+        file: &FileFacts,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Arc<Decision> {
         let release = release_key(file).and_then(|version| self.release(app, version));
         let facts = Facts {
             project: &self.facts,
             release: release.as_ref(),
             file: Some(file),
         };
-        Arc::new(judge(facts, &app.policy(&self.facts.index), app.now()))
+        Arc::new(judge(facts, policy, now))
     }
 
     /// Judges one file with what is known by now beside its page: time has passed since it was gathered.
@@ -109,25 +179,89 @@ impl Gathered {
             page: self.page.clone(),
             route: self.route.clone(),
             epoch: self.epoch,
+            publishers: self.publishers.clone(),
+            known: self.known.clone(),
         };
         anew.judge_file(app, file)
     }
 
+    /// Learns what is kept of the metadata of its releases, and what others measured of it.
+    ///
+    /// # Errors
+    /// [`FlowError`] when the database fails.
+    pub async fn learn_releases(&mut self, app: &App) -> Result<(), FlowError> {
+        let Some(page) = &self.page else {
+            return Ok(());
+        };
+        let known = releases::known(app, page).await?;
+        self.facts.signals = Arc::clone(known.signals());
+        self.known = Some(known);
+        Ok(())
+    }
+
+    /// Whether the metadata of a release is known.
+    pub fn knows_release(&self, version: &Version) -> bool {
+        let known = self.known.as_ref();
+        known.is_some_and(|known| known.release(version).is_some())
+    }
+
+    /// Learns who published the releases that are refused although they fix a vulnerability: the policy
+    /// may let them through for whom they come from.
+    async fn learn_publishers(&mut self, app: &Arc<App>) {
+        let Some(page) = &self.page else { return };
+        if !app.policy(&self.facts.index).needs(Need::Publisher) {
+            return;
+        }
+        let mut asked: BTreeSet<&Version> = BTreeSet::new();
+        for file in &page.facts {
+            let Some(version) = release_key(file) else {
+                continue;
+            };
+            let fixes = |version| {
+                let release = self.release(app, version)?;
+                release.fixes.known().map(|fixes| !fixes.is_empty())
+            };
+            if !asked.contains(version)
+                && fixes(version) == Some(true)
+                && !self.judge_file(app, file).lets_through()
+            {
+                asked.insert(version);
+            }
+        }
+        let mut learned = HashMap::new();
+        for version in asked.into_iter().rev().take(PUBLISHERS_ASKED) {
+            let standing = publisher::standing(app, page, version).await;
+            learned.insert(version.clone(), standing);
+        }
+        self.publishers = learned;
+    }
+
     /// Judges the name alone.
     pub fn judge_name(&self, app: &App) -> Arc<Decision> {
-        let policy = app.policy(&self.facts.index);
+        self.judge_name_under(&app.policy(&self.facts.index), app.now())
+    }
+
+    /// Judges the name alone under some policy, at some moment.
+    pub fn judge_name_under(&self, policy: &Policy, now: Timestamp) -> Arc<Decision> {
         let facts = Facts {
             project: &self.facts,
             release: None,
             file: None,
         };
-        Arc::new(judge(facts, &policy, app.now()))
+        Arc::new(judge(facts, policy, now))
     }
 
     /// What is known of a release: by its page, and beside it.
     fn release(&self, app: &App, version: &Version) -> Option<ReleaseFacts> {
         let mut facts = self.page.as_ref()?.release(version)?.clone();
         app.knowledge.of_release(&self.facts, &mut facts);
+        let metadata = self.known.as_ref().and_then(|known| known.release(version));
+        if let Some(metadata) = metadata {
+            facts.metadata = Fact::Known(Arc::clone(metadata));
+        }
+        if let Some(standing) = self.publishers.get(version) {
+            facts.publisher = standing.clone();
+        }
         Some(facts)
     }
 }

@@ -10,7 +10,7 @@ use portcullis_core::digest::Sha256;
 use portcullis_core::index::SourceKind;
 use portcullis_core::pypi::filename::DistFilename;
 use portcullis_inspect::archive::{self, Limits, MetadataReader, Step};
-use portcullis_store::blobs::Blob;
+use portcullis_store::blobs::{Blob, Finished};
 use portcullis_store::sidecars::{self, Sidecar, SidecarOrigin};
 use portcullis_upstream::UpstreamError;
 use portcullis_upstream::files::{ByteRange, PartAnswer};
@@ -20,6 +20,7 @@ use url::Url;
 use super::download::Candidate;
 use super::evidence;
 use super::fetch::{self, State, Wanted};
+use super::releases;
 use crate::app::App;
 use crate::error::FlowError;
 use crate::sources::{Source, Upstream};
@@ -32,6 +33,26 @@ const CAP: u64 = 16 << 20;
 /// # Errors
 /// [`FlowError`]: absent for anything but a wheel, unreachable, not as announced.
 pub async fn metadata(app: &Arc<App>, candidate: &Candidate) -> Result<(Sha256, Bytes), FlowError> {
+    match obtain_for_judging(app, candidate).await {
+        Err(FlowError::Replaced { first, now }) => {
+            Err(candidate.refuse_replaced(app, first, now).await)
+        }
+        Ok((sha256, bytes)) => {
+            releases::note_in_background(app, candidate, sha256, bytes.clone());
+            Ok((sha256, bytes))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The METADATA of a wheel that is yet to be judged by it: not to be shown to anybody.
+///
+/// # Errors
+/// [`FlowError`] as for [`metadata`]; a wheel that was replaced is not refused here.
+pub(super) async fn obtain_for_judging(
+    app: &Arc<App>,
+    candidate: &Candidate,
+) -> Result<(Sha256, Bytes), FlowError> {
     let filename = &candidate.file.filename;
     let project = &candidate.gathered.facts.project;
     let wheel = DistFilename::parse(filename, Some(project))
@@ -44,12 +65,7 @@ pub async fn metadata(app: &Arc<App>, candidate: &Candidate) -> Result<(Sha256, 
     };
     let sha256 = match kept(app, candidate).await? {
         Some(sha256) => sha256,
-        None => match obtain_once(app, candidate, wheel).await {
-            Err(FlowError::Replaced { first, now }) => {
-                return Err(candidate.refuse_replaced(app, first, now).await);
-            }
-            obtained => obtained?,
-        },
+        None => obtain_once(app, candidate, wheel).await?,
     };
     Ok((sha256, app.blobs.get_bytes(&sha256, CAP).await?))
 }
@@ -248,19 +264,7 @@ async fn from_the_whole(
         what: format!("{} cannot be read: {error}", wanted.file.filename),
     };
     let wheel = wheel.clone();
-    // Held until it was read: dropping it removes the scratch file.
-    let (path, _scratch) = match blob {
-        Blob::Local(local) => (local.path().to_path_buf(), None),
-        Blob::Remote(_) => {
-            let mut spool = app.blobs.spool().await?;
-            let mut bytes = blob.whole();
-            while let Some(chunk) = bytes.next().await {
-                spool.write(chunk?).await?;
-            }
-            let finished = spool.finish().await?;
-            (finished.path().to_path_buf(), Some(finished))
-        }
-    };
+    let (path, _scratch) = local_path(app, blob).await?;
     let read = tokio::task::spawn_blocking(move || {
         let file = std::fs::File::open(path)?;
         archive::read_wheel(file, &wheel, &Limits::default())
@@ -270,4 +274,24 @@ async fn from_the_whole(
         .map_err(|_| FlowError::Stopping)?
         .map_err(|error| unreadable(&error))?;
     Ok(contents.metadata.into())
+}
+
+/// Where the bytes of a blob are on this machine, and the scratch file that they were copied to where they
+/// are kept elsewhere: dropping it removes it.
+pub(super) async fn local_path(
+    app: &App,
+    blob: Blob,
+) -> Result<(std::path::PathBuf, Option<Finished>), FlowError> {
+    match blob {
+        Blob::Local(local) => Ok((local.path().to_path_buf(), None)),
+        Blob::Remote(_) => {
+            let mut spool = app.blobs.spool().await?;
+            let mut bytes = blob.whole();
+            while let Some(chunk) = bytes.next().await {
+                spool.write(chunk?).await?;
+            }
+            let finished = spool.finish().await?;
+            Ok((finished.path().to_path_buf(), Some(finished)))
+        }
+    }
 }

@@ -3,12 +3,22 @@
 
 pub mod gather;
 pub mod source_pages;
+mod kept_pages;
+pub mod publisher;
 pub mod evidence;
 pub mod simple_page;
 pub mod fetch;
 pub mod download;
 pub mod metadata;
+pub mod releases;
+pub mod licence_texts;
 pub mod upload;
 pub mod why;
 pub mod project_list;
 pub mod purge;
+pub mod feeds;
+pub mod reviews;
+pub mod exposure;
+pub mod quarantine;
+pub mod advisory_news;
+pub mod dry_run;

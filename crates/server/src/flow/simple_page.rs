@@ -15,10 +15,12 @@ use portcullis_core::pypi::{simple_html, simple_json};
 
 use super::evidence;
 use super::gather::{Gathered, gather};
+use super::releases;
 use crate::app::App;
 use crate::error::FlowError;
 use crate::rendered::{PageKey, Rendered, Validity};
 use crate::source_page::{Freshness, our_addresses};
+use crate::statistics::Verdict;
 
 /// The page of a project in one form, ready to be sent.
 ///
@@ -41,13 +43,16 @@ pub async fn page(
         return Ok(page);
     }
     let changes = app.hosted_changes();
-    let gathered = gather(app, index, project).await?;
+    let gathered = Arc::new(gather(app, index, project).await?);
+    releases::learn_newest(app, &gathered);
     let (app_of_task, project) = (Arc::clone(app), project.clone());
     let made = tokio::task::spawn_blocking(move || {
         let judged = judged_page(&app_of_task, &gathered)?;
         let valid = validity(&gathered, &judged.decisions);
         let bytes = render(&app_of_task, &project, judged.page, format);
-        Ok::<_, FlowError>((Arc::new(Rendered::new(bytes, valid)), judged.decisions))
+        let refused = Verdict::of_refused_page(&judged.decisions);
+        let rendered = Rendered::new(bytes, valid).refusing(refused);
+        Ok::<_, FlowError>((Arc::new(rendered), judged.decisions))
     });
     let (rendered, decisions) = made.await.map_err(|_| FlowError::Stopping)??;
     evidence::record_shown(app, &decisions);

@@ -9,21 +9,21 @@ use portcullis_core::fact::Origin;
 use portcullis_core::index::{SourceKind, SourceName, Trust};
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::simple::{CoreMetadata, PageFile, ProjectPage, UploadTime, Yanked};
-use portcullis_core::pypi::simple_json::{self, Namespaces};
 use portcullis_core::time::Timestamp;
-use portcullis_store::StoreError;
 use portcullis_store::hosted::{self, HostedFile};
-use portcullis_store::pages::{self, KeptPage, NewPage, Saved};
+use portcullis_store::pages::{self, KeptPage};
 use portcullis_store::pins;
 use portcullis_upstream::UpstreamError;
 use portcullis_upstream::client::Validators;
 use portcullis_upstream::simple_index::{Enrichment, FetchedPage, PageAnswer};
-use tracing::{debug, warn};
+use tracing::warn;
 
 use crate::app::{App, PageResult};
 use crate::error::FlowError;
 use crate::flow::evidence;
-use crate::source_page::{FirstSeen, Freshness, SourcePage};
+use crate::flow::kept_pages::{self, decode, memory_of};
+use crate::jobs::monitor::projects::{self, Earlier};
+use crate::source_page::{FirstSeen, Freshness, Memory, SourcePage};
 use crate::sources::{FolderPlace, Source, Upstream};
 
 /// How long it is believed that an upstream does not have a project.
@@ -77,6 +77,24 @@ pub async fn source_page(
     }
 }
 
+/// What is known of `project` in `source` without asking anybody outside, however old it is.
+///
+/// # Errors
+/// [`FlowError`] when the database or a folder fails.
+pub async fn known_page(app: &Arc<App>, source: &Arc<Source>, project: &ProjectName) -> PageResult {
+    let Source::Upstream(upstream) = &**source else {
+        return source_page(app, source, project).await;
+    };
+    let source = upstream.origin.source.as_str();
+    match pages::load(&app.db, source, project).await? {
+        Some(kept) => {
+            let freshness = Freshness::stale(app.now(), kept.checked_at);
+            revive(app, upstream, project, &kept, freshness).await
+        }
+        None => Ok(None),
+    }
+}
+
 /// What is published here of a project. It is asked of the database once, and again when something of the
 /// project was published, yanked or deleted, here or by another process.
 async fn hosted_project(app: &App, name: &SourceName, project: &ProjectName) -> PageResult {
@@ -106,7 +124,7 @@ async fn hosted_project(app: &App, name: &SourceName, project: &ProjectName) -> 
         Arc::new(SourcePage::new(
             origin,
             page,
-            &FirstSeen::new(),
+            &Memory::default(),
             Freshness::forever(),
         ))
     });
@@ -163,7 +181,8 @@ async fn folder_page(app: &Arc<App>, folder: &FolderPlace, project: &ProjectName
     let Some(page) = page else { return Ok(None) };
     let first_seen = first_seen_by_pins(app, &folder.origin, &page).await?;
     let fresh = Freshness::until(after(app.now(), LOOK_AGAIN_AFTER));
-    let page = SourcePage::new(folder.origin.clone(), page, &first_seen, fresh);
+    let memory = Memory::of_pins(first_seen);
+    let page = SourcePage::new(folder.origin.clone(), page, &memory, fresh);
     Ok(Some(Arc::new(page)))
 }
 
@@ -206,6 +225,8 @@ async fn refresh(app: Arc<App>, upstream: Arc<Upstream>, project: ProjectName) -
         Some(Known::Page(page)) => Some(page),
         _ => None,
     };
+    // Asked before the database is: what is written down in between is not in what is loaded.
+    let unkept = known.clone().filter(|known| !known.is_kept());
     let kept = pages::load(&app.db, source.as_str(), &project).await?;
     let validators = kept.as_ref().map(|kept| Validators {
         etag: kept.etag.clone(),
@@ -218,7 +239,9 @@ async fn refresh(app: Arc<App>, upstream: Arc<Upstream>, project: ProjectName) -
     let now = app.now();
     let fresh = Freshness::until(after(now, upstream.fresh_for));
     let page = match (answer, kept) {
-        (Ok(PageAnswer::Absent), _) => {
+        (Ok(PageAnswer::Absent), kept) => {
+            let since = kept.map(|kept| kept.fetched_at);
+            projects::report_absence(&app, source, &project, since);
             app.known_pages.insert(
                 key,
                 Known::Absent {
@@ -242,13 +265,10 @@ async fn refresh(app: Arc<App>, upstream: Arc<Upstream>, project: ProjectName) -
         }
         (Ok(PageAnswer::NotModified), None) => return Err(unconditional(&upstream)),
         (Ok(PageAnswer::Page(fetched)), kept) => {
-            let before = Before { known, kept };
+            let before = Before { unkept, kept };
             take_in(&app, &upstream, *fetched, before, fresh).await?
         }
-        (Err(error), kept) => {
-            let before = Before { known, kept };
-            stand_in(&app, &upstream, &project, before, error).await?
-        }
+        (Err(error), kept) => stand_in(&app, &upstream, &project, (known, kept), error).await?,
     };
     app.known_pages.insert(key, Known::Page(Arc::clone(&page)));
     Ok(Some(page))
@@ -280,8 +300,8 @@ async fn fetch_anew(
     warn!(%source, %project, "the page of {project} that was kept cannot be read");
     match upstream.source.fetch_page(project, None).await {
         Ok(PageAnswer::Page(fetched)) => {
-            let (known, kept) = (None, Some(kept));
-            take_in(app, upstream, *fetched, Before { known, kept }, fresh).await
+            let (unkept, kept) = (None, Some(kept));
+            take_in(app, upstream, *fetched, Before { unkept, kept }, fresh).await
         }
         Ok(PageAnswer::NotModified | PageAnswer::Absent) => Err(unconditional(upstream)),
         Err(error) => Err(FlowError::Unreachable {
@@ -306,8 +326,8 @@ fn confirm(app: &Arc<App>, upstream: &Upstream, project: &ProjectName, now: Time
 
 /// What was known of a project before its page was fetched again.
 struct Before {
-    /// The page in memory.
-    known: Option<Arc<SourcePage>>,
+    /// The page in memory, where it was on its way into the database.
+    unkept: Option<Arc<SourcePage>>,
     /// The page in the database.
     kept: Option<KeptPage>,
 }
@@ -318,7 +338,7 @@ async fn take_in(
     app: &Arc<App>,
     upstream: &Arc<Upstream>,
     fetched: FetchedPage,
-    Before { known, kept }: Before,
+    Before { unkept, kept }: Before,
     fresh: Freshness,
 ) -> Result<Arc<SourcePage>, FlowError> {
     let FetchedPage {
@@ -327,10 +347,10 @@ async fn take_in(
         enrichment,
         ..
     } = fetched;
-    let mut first_seen = first_seen_by_pins(app, &upstream.origin, &page).await?;
+    let mut memory = Memory::of_pins(first_seen_by_pins(app, &upstream.origin, &page).await?);
     let before = kept.as_ref().and_then(|kept| decode(&page.name, kept));
     if let Some(kept) = &kept {
-        carry_over(&mut first_seen, before.as_ref(), &claims_of(kept));
+        memory.carry_over(before.as_ref(), &memory_of(kept));
     }
     if enrichment == Enrichment::Unavailable {
         remember_details(&mut page, before.as_ref());
@@ -339,19 +359,23 @@ async fn take_in(
         fresh.shorten(after(app.now(), WITHOUT_DETAILS));
     }
     // A page that was fetched a moment ago may be on its way into the database.
-    if let Some(known) = known.filter(|known| !known.is_kept()) {
-        carry_over(&mut first_seen, None, &known.first_seen());
+    if let Some(known) = unkept {
+        memory.carry_over(Some(&known.page), &known.memory());
     }
-    first_seen
-        .retain(|filename, first| page.file(filename).and_then(PageFile::sha256) != Some(*first));
+    memory.see(&page, app.now());
     let made = Arc::new(SourcePage::new(
         upstream.origin.clone(),
         page,
-        &first_seen,
+        &memory,
         fresh,
     ));
     evidence::report_changed_hashes(app, &made);
-    keep_in_background(app, &made, validators, first_seen, kept);
+    if let (Some(page), Some(kept)) = (&before, &kept) {
+        let fetched_at = kept.fetched_at;
+        let earlier = Earlier { page, fetched_at };
+        projects::report_changes(app, &made.origin.source, earlier, &made.page);
+    }
+    kept_pages::keep_in_background(app, &made, validators, memory, kept);
     Ok(made)
 }
 
@@ -377,101 +401,6 @@ fn remember_details(page: &mut ProjectPage, before: Option<&ProjectPage>) {
     }
 }
 
-/// Adds to `first_seen` what an earlier page and its claims say, where nothing was verified.
-fn carry_over(first_seen: &mut FirstSeen, before: Option<&ProjectPage>, claims: &FirstSeen) {
-    for (filename, digest) in claims {
-        first_seen.entry(filename.clone()).or_insert(*digest);
-    }
-    for file in before.iter().flat_map(|page| &page.files) {
-        if let Some(digest) = file.sha256() {
-            first_seen
-                .entry(file.filename.to_string())
-                .or_insert(digest);
-        }
-    }
-}
-
-fn claims_of(kept: &KeptPage) -> FirstSeen {
-    serde_json::from_slice(&kept.claims).unwrap_or_default()
-}
-
-fn decode(project: &ProjectName, kept: &KeptPage) -> Option<ProjectPage> {
-    let body = zstd::stream::decode_all(&kept.body[..]).ok()?;
-    simple_json::parse(&body, project).ok()
-}
-
-fn keep_in_background(
-    app: &Arc<App>,
-    made: &Arc<SourcePage>,
-    validators: Validators,
-    first_seen: FirstSeen,
-    kept: Option<KeptPage>,
-) {
-    let (app, source) = (Arc::clone(app), made.origin.source.clone());
-    let (made, project) = (Arc::clone(made), made.page.name.clone());
-    tokio::spawn(async move {
-        let now = app.now();
-        let rendered = Arc::clone(&made);
-        let compressed = tokio::task::spawn_blocking(move || {
-            let page = rendered.as_its_source_has_it();
-            let body = simple_json::render(&page, Namespaces::Unsupported);
-            zstd::bulk::compress(&body, 1)
-        })
-        .await;
-        let Ok(Ok(body)) = compressed else { return };
-        let page = NewPage {
-            body,
-            content_kind: "json+zstd".to_owned(),
-            etag: validators.etag,
-            last_modified: validators.last_modified,
-            fetched_at: now,
-            checked_at: now,
-            claims: serde_json::to_vec(&first_seen).expect("names and digests are JSON"),
-        };
-        let replaces = kept.map(|kept| kept.generation);
-        match save(&app, source.as_str(), &project, page, replaces).await {
-            Ok(Saved::As(_)) => made.note_kept(),
-            Ok(Saved::Raced) => {
-                debug!(%source, %project, "the page of {project} was kept by other replicas");
-            }
-            Err(error) => {
-                warn!(%source, %project, "could not keep the page of {project}: {error}");
-            }
-        }
-    });
-}
-
-/// Saves a page. Where another one was saved meanwhile, by another replica most likely, what its files
-/// were first seen with is taken over and it is tried again.
-async fn save(
-    app: &App,
-    source: &str,
-    project: &ProjectName,
-    mut page: NewPage,
-    mut replaces: Option<i64>,
-) -> Result<Saved, StoreError> {
-    for _ in 0..5 {
-        if let Saved::As(generation) =
-            pages::save(&app.db, source, project, &page, replaces).await?
-        {
-            return Ok(Saved::As(generation));
-        }
-        let Some(other) = pages::load(&app.db, source, project).await? else {
-            replaces = None;
-            continue;
-        };
-        let mut claims: FirstSeen = serde_json::from_slice(&page.claims).unwrap_or_default();
-        carry_over(
-            &mut claims,
-            decode(project, &other).as_ref(),
-            &claims_of(&other),
-        );
-        page.claims = serde_json::to_vec(&claims).expect("names and digests are JSON");
-        replaces = Some(other.generation);
-    }
-    Ok(Saved::Raced)
-}
-
 /// A kept page that is confirmed or stands in; `None` when it cannot be read.
 async fn revive(
     app: &App,
@@ -483,9 +412,9 @@ async fn revive(
     let Some(page) = decode(project, kept) else {
         return Ok(None);
     };
-    let mut first_seen = first_seen_by_pins(app, &upstream.origin, &page).await?;
-    carry_over(&mut first_seen, None, &claims_of(kept));
-    let page = SourcePage::new(upstream.origin.clone(), page, &first_seen, freshness);
+    let mut memory = Memory::of_pins(first_seen_by_pins(app, &upstream.origin, &page).await?);
+    memory.carry_over(None, &memory_of(kept));
+    let page = SourcePage::new(upstream.origin.clone(), page, &memory, freshness);
     page.note_kept();
     Ok(Some(Arc::new(page)))
 }
@@ -495,7 +424,7 @@ async fn stand_in(
     app: &App,
     upstream: &Upstream,
     project: &ProjectName,
-    Before { known, kept }: Before,
+    (known, kept): (Option<Arc<SourcePage>>, Option<KeptPage>),
     error: UpstreamError,
 ) -> Result<Arc<SourcePage>, FlowError> {
     let source = &upstream.origin.source;

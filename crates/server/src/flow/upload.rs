@@ -10,7 +10,9 @@ use md5::Digest as _;
 use multer::{Field, Multipart};
 use portcullis_core::access::Action;
 use portcullis_core::digest::Sha256;
-use portcullis_core::fact::{Fact, Facts, FileFacts, Origin, ProjectFacts, ReleaseFacts, ReleaseShape};
+use portcullis_core::fact::{
+    Fact, Facts, FileFacts, Origin, ProjectFacts, ReleaseFacts, ReleaseShape,
+};
 use portcullis_core::index::{Index, SourceKind, SourceName, Trust};
 use portcullis_core::policy::judge;
 use portcullis_core::pypi::filename::DistFilename;
@@ -76,7 +78,8 @@ pub async fn upload(
     )
     .map_err(|error| FlowError::Invalid(error.to_string()))?;
     fits_its_release(app, &source, &agreed).await?;
-    judge_publication(app, index, &source, &agreed).await?;
+    let size = received.finished.size();
+    judge_publication(app, index, &source, (&agreed, size)).await?;
     commit(app, (&source, caller), received, agreed, inside).await
 }
 
@@ -275,7 +278,7 @@ async fn judge_publication(
     app: &Arc<App>,
     index: &Index,
     source: &SourceName,
-    agreed: &Agreed,
+    (agreed, size): (&Agreed, u64),
 ) -> Result<(), FlowError> {
     let names = app.names.load_full();
     let mut project = ProjectFacts {
@@ -298,6 +301,8 @@ async fn judge_publication(
         sha256: Fact::Known(agreed.sha256()),
         first_sha256: None,
         upload_time: Fact::Known(app.now()),
+        first_seen: Fact::Known(app.now()),
+        size: Fact::Known(size),
         yanked: Yanked::No,
         release: ReleaseShape::default(),
     };

@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use portcullis_core::digest::Sha256;
 use portcullis_core::index::Index;
 use portcullis_core::pypi::name::ProjectName;
+use portcullis_store::statistics::Door;
 
 use super::Peer;
 use super::problem::problem;
@@ -23,6 +24,7 @@ use crate::error::FlowError;
 use crate::flow::download::{self, Candidate};
 use crate::flow::metadata;
 use crate::identity::Caller;
+use crate::statistics::Asked as Counting;
 
 type Asked = (Method, HeaderMap, Option<axum::Extension<Peer>>);
 
@@ -55,7 +57,16 @@ async fn answer(
         let index = app.index(index)?;
         let caller = Caller::of(app, &headers, peer.map(|peer| peer.0.0.ip())).await?;
         caller.may_read(app)?;
-        serve(app, index, path, &caller, (&method, &headers)).await
+        let served = serve(app, index, path, &caller, (&method, &headers)).await;
+        if let Err(FlowError::Refused(refusal)) = &served {
+            let door = match path.1.ends_with(".metadata") {
+                true => Door::Metadata,
+                false => Door::File,
+            };
+            let asked = Counting::decided(&refusal.decision, door, &caller);
+            app.statistics.count(&asked, app.now());
+        }
+        served
     };
     flow.await
         .unwrap_or_else(|error| problem(app, &headers, &error.about_a_file()))
@@ -142,6 +153,10 @@ async fn send_file(
     let body = served
         .into_body(app, candidate, caller, range.clone())
         .await?;
+    if range.start == 0 {
+        let asked = Counting::decided(&candidate.decision, Door::File, caller);
+        app.statistics.count(&asked, app.now());
+    }
     let mut response = Response::new(Body::from_stream(body));
     *response.status_mut() = status;
     let fields = response.headers_mut();

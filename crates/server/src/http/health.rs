@@ -81,9 +81,26 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
                 .set(f64::from(u8::from(open)));
         }
     }
+    feeds(&app);
     metrics::gauge!("portcullis_page_cache_bytes").set(app.rendered.weighted_size() as f64);
     let mut response = Response::new(Body::from(crate::serve::figures().render()));
     let plain = HeaderValue::from_static("text/plain; version=0.0.4");
     response.headers_mut().insert(CONTENT_TYPE, plain);
     response
+}
+
+/// How old each feed is, how much it has, and whether it failed last.
+fn feeds(app: &App) {
+    let now = app.now();
+    for feed in &app.knowledge.feeds.load().states {
+        let name = || feed.name.clone();
+        if let Some(age) = crate::feeds::age_of(feed) {
+            let seconds = now.since(age.as_of) as f64 / 1000.0;
+            metrics::gauge!("portcullis_feed_age_seconds", "feed" => name()).set(seconds);
+        }
+        let records = feed.records as f64;
+        metrics::gauge!("portcullis_feed_records", "feed" => name()).set(records);
+        let failed = f64::from(u8::from(feed.error.is_some()));
+        metrics::gauge!("portcullis_feed_failed", "feed" => name()).set(failed);
+    }
 }

@@ -30,17 +30,23 @@ pub(super) async fn landing(State(app): State<Arc<App>>, headers: HeaderMap) -> 
 
 /// A page with one block of preformatted text.
 pub(super) fn document(title: &str, text: &str) -> String {
+    document_with(title, text, "")
+}
+
+/// The same with `more` below the text, which is HTML.
+pub(super) fn document_with(title: &str, text: &str, more: &str) -> String {
     let (title, text) = (escaped(title), escaped(text));
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
          <style>body{{max-width:52rem;margin:3rem auto;padding:0 1rem;font:1rem/1.5 sans-serif}}\
          pre{{white-space:pre-wrap;font:.95rem/1.5 monospace}}</style>\n</head>\n<body>\n\
-         <h1>{title}</h1>\n<pre>{text}</pre>\n</body>\n</html>\n"
+         <h1>{title}</h1>\n<pre>{text}</pre>\n{more}</body>\n</html>\n"
     )
 }
 
-fn escaped(text: &str) -> String {
+/// Text as it may stand in HTML, in elements and in quoted attributes.
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -22,8 +22,11 @@ mod legacy;
 mod project_json;
 mod namespaces;
 mod explain;
+mod same_origin;
 mod health;
 mod landing;
+mod osv;
+pub mod api;
 
 /// The address of the other end of a connection, put into each request by the listener.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +44,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/{index}/simple", get(simple::add_slash))
         .route("/{index}/simple/{project}/", get(simple::page))
         .route("/{index}/simple/{project}", get(simple::add_slash));
+    let form_limit = DefaultBodyLimit::max(explain::MAX_FORM);
     let rest = Router::new()
         .route("/", get(landing::landing))
         .route("/files/{project}/{filename}", get(files::default_file))
@@ -63,6 +67,16 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/namespace/{namespace}", get(namespaces::one))
         .route("/why/{requirement}", get(explain::default_why))
         .route("/{index}/why/{requirement}", get(explain::why))
+        .route(
+            "/why/{requirement}/review",
+            post(explain::default_review).layer(form_limit),
+        )
+        .route(
+            "/{index}/why/{requirement}/review",
+            post(explain::review).layer(form_limit),
+        )
+        .nest("/api/v1", api::router())
+        .nest("/osv", osv::router())
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .fallback(problem::no_such_page)

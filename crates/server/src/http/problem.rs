@@ -32,7 +32,9 @@ fn status(error: &FlowError) -> StatusCode {
         | FlowError::Unusable { .. }
         | FlowError::Replaced { .. } => StatusCode::FORBIDDEN,
         FlowError::Absent(_) => StatusCode::NOT_FOUND,
-        FlowError::ForeignName(_) => StatusCode::CONFLICT,
+        FlowError::ForeignName(_) | FlowError::Conflict(_) => StatusCode::CONFLICT,
+        FlowError::UnknownForm(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        FlowError::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
         FlowError::Gone(_) => StatusCode::GONE,
         FlowError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
         FlowError::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
@@ -44,6 +46,7 @@ fn status(error: &FlowError) -> StatusCode {
         | FlowError::Store(_)
         | FlowError::Blob(_)
         | FlowError::Disk(_)
+        | FlowError::Job(_)
         | FlowError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
         FlowError::Unreachable { .. } => StatusCode::BAD_GATEWAY,
     }

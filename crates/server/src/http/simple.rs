@@ -10,10 +10,12 @@ use http::header::{
     CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, VARY,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use portcullis_core::index::Index;
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::negotiate::{Encoding, Format, encoding, negotiate};
 use portcullis_core::pypi::simple::ProjectList;
 use portcullis_core::pypi::{simple_html, simple_json};
+use portcullis_store::statistics::Door;
 use serde::Deserialize;
 use tracing::Instrument as _;
 
@@ -25,6 +27,7 @@ use crate::flow::{project_list, simple_page};
 use crate::identity::Caller;
 use crate::rendered::{Rendered, Validity};
 use crate::source_page::Freshness;
+use crate::statistics::{Asked as Counting, Verdict, installer};
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Parameters {
@@ -89,7 +92,18 @@ async fn answer_page(
             return Ok(redirect(&format!("../{name}/"), &uri));
         }
         let format = format_of(&headers, &parameters)?;
-        let page = simple_page::page(app, index, &name, format).await?;
+        let page = match simple_page::page(app, index, &name, format).await {
+            Ok(page) => page,
+            Err(error) => {
+                if let FlowError::Absent(_) = error {
+                    count(app, (index, &name), &Verdict::absent(), &caller);
+                }
+                return Err(error);
+            }
+        };
+        if let Some(refused) = &page.refused {
+            count(app, (index, &name), refused, &caller);
+        }
         Ok(send(&page, format, &headers).await)
     };
     match flow.await {
@@ -101,6 +115,20 @@ async fn answer_page(
                 .await
         }
     }
+}
+
+/// Counts a page on which there is nothing to install.
+fn count(app: &App, (index, project): (&Index, &ProjectName), verdict: &Verdict, caller: &Caller) {
+    let asked = Counting {
+        index: index.name.as_str(),
+        project: project.as_str(),
+        outcome: verdict.outcome,
+        rule: &verdict.rule,
+        door: Door::Page,
+        installer: installer(caller.user_agent.as_ref()),
+        token: caller.token.as_ref().map_or("", |token| &token.name),
+    };
+    app.statistics.count(&asked, app.now());
 }
 
 async fn answer_list(

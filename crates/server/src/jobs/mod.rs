@@ -8,17 +8,50 @@ use portcullis_core::ledger::Kind;
 use portcullis_store::generations::{self, Counter};
 use portcullis_store::hosted;
 use portcullis_store::ledger;
+use portcullis_store::releases;
 use serde_json::json;
 use tracing::{error, info, warn};
 
 use crate::app::App;
 use crate::error::FlowError;
+use crate::flow::reviews::in_force;
+
+pub mod feeds;
+pub mod schedule;
+pub mod monitor;
+mod signals;
+mod local_use;
+mod reviews;
+
+use schedule::Job;
+
+/// Every job that one process does for all of them. A new one is a file and a line here.
+pub static JOBS: &[&Job] = &[
+    &feeds::FEEDS,
+    &signals::SIGNALS,
+    &local_use::LOCAL_USE,
+    &reviews::REVIEWS,
+    &crate::notify::JOB,
+    &crate::statistics::PRUNE,
+    &monitor::projects::JOB,
+    &monitor::names::NEW_NAMES,
+    &monitor::names::OWNED_NAMES,
+];
 
 /// How often the database is asked what changed.
 const POLL: Duration = Duration::from_millis(500);
 
 /// How often it is written down when tokens were last used.
 const FLUSH: Duration = Duration::from_secs(60);
+
+/// How often it is written down what was asked for.
+const FLUSH_COUNTS: Duration = Duration::from_secs(5);
+
+async fn flush_counts(app: &App) {
+    if let Err(error) = app.statistics.flush(&app.db).await {
+        warn!("could not write down what was asked for: {error}");
+    }
+}
 
 /// Writes down when tokens were last used.
 pub async fn flush_last_used(app: &App) {
@@ -30,21 +63,37 @@ pub async fn flush_last_used(app: &App) {
 /// Starts everything that runs beside requests. It ends when the returned handle is aborted.
 pub fn start(app: Arc<App>) -> tokio::task::JoinHandle<()> {
     tokio::spawn(async move {
-        record_policies(&app).await;
-        let mut seen = Seen::now(&app).await;
-        loop {
-            match seen.catch_up(&app).await {
-                Ok(()) => app.note_heard(),
-                Err(error) => warn!("could not ask the database what changed: {error}"),
-            }
-            reload_policies(&app, &mut seen.files).await;
-            if seen.last_flush.elapsed() >= FLUSH {
-                seen.last_flush = tokio::time::Instant::now();
-                flush_last_used(&app).await;
-            }
-            tokio::time::sleep(POLL).await;
-        }
+        tokio::join!(watch(&app), schedule::run(Arc::clone(&app)));
     })
+}
+
+/// Gives back and writes down what a process that stops has in its hands, once [`start`]'s handle was
+/// aborted.
+pub async fn end(app: &App) {
+    schedule::release_all(app).await;
+    flush_last_used(app).await;
+    flush_counts(app).await;
+}
+
+async fn watch(app: &Arc<App>) {
+    record_policies(app).await;
+    let mut seen = Seen::now(app).await;
+    loop {
+        match seen.catch_up(app).await {
+            Ok(()) => app.note_heard(),
+            Err(error) => warn!("could not ask the database what changed: {error}"),
+        }
+        reload_policies(app, &mut seen.files).await;
+        if seen.last_flush.elapsed() >= FLUSH {
+            seen.last_flush = tokio::time::Instant::now();
+            flush_last_used(app).await;
+        }
+        if seen.last_count.elapsed() >= FLUSH_COUNTS {
+            seen.last_count = tokio::time::Instant::now();
+            flush_counts(app).await;
+        }
+        tokio::time::sleep(POLL).await;
+    }
 }
 
 /// What this process knows of what changed.
@@ -52,6 +101,7 @@ struct Seen {
     counters: std::collections::BTreeMap<Counter, i64>,
     files: HashMap<std::path::PathBuf, Option<SystemTime>>,
     last_flush: tokio::time::Instant,
+    last_count: tokio::time::Instant,
 }
 
 impl Seen {
@@ -59,13 +109,14 @@ impl Seen {
     /// opened is not missed, since names and policies are loaded once more at the first look.
     async fn now(app: &App) -> Self {
         let mut counters = generations::all(&app.db).await.unwrap_or_default();
-        counters.retain(|counter, _| *counter == Counter::Hosted);
+        counters.retain(|counter, _| matches!(counter, Counter::Hosted | Counter::Releases));
         app.forget_all();
         let files = app.policies.files().into_iter().map(|file| (file, None));
         Self {
             counters,
             files: files.collect(),
             last_flush: tokio::time::Instant::now(),
+            last_count: tokio::time::Instant::now(),
         }
     }
 
@@ -88,9 +139,31 @@ impl Seen {
                 app.forget_hosted(&project);
             }
         }
+        if changed(Counter::Releases) {
+            let since = value(&self.counters, Counter::Releases);
+            for project in releases::changed_since(&app.db, since).await? {
+                app.releases.forget(&project);
+                app.forget_rendered(&project);
+            }
+        }
         if changed(Counter::Purges) {
             app.forget_all();
         }
+        if changed(Counter::Quarantine) {
+            app.knowledge.load_quarantines(&app.db).await?;
+            app.next_epoch();
+        }
+        if changed(Counter::Approvals) {
+            app.knowledge.load_approvals(&app.db).await?;
+            app.next_epoch();
+        }
+        if changed(Counter::Reviews) {
+            in_force::reload(app).await?;
+        }
+        if changed(Counter::Feeds) {
+            crate::feeds::reload(app).await?;
+        }
+        crate::feeds::note_age(app);
         self.counters = now;
         Ok(())
     }

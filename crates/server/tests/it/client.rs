@@ -68,7 +68,7 @@ impl Ask {
         for (name, value) in &self.headers {
             head += &format!("{name}: {value}\r\n");
         }
-        if self.method == "POST" {
+        if ["POST", "PUT"].contains(&self.method.as_str()) {
             head += &format!("Content-Length: {}\r\n", self.body.len());
         }
         head += "\r\n";

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use portcullis_core::explain;
 use portcullis_core::index::Index;
-use portcullis_core::policy::Decision;
+use portcullis_core::policy::rules::is_law;
+use portcullis_core::policy::{Decision, Effect};
 use portcullis_core::presentation::{self, Shown};
 use portcullis_core::pypi::requirement::Requirement;
 use portcullis_core::pypi::simple::Yanked;
@@ -25,6 +26,7 @@ pub struct Why {
     name: Arc<Decision>,
     files: Vec<Candidate>,
     receives: Option<Version>,
+    is_default_index: bool,
 }
 
 /// One file that the requirement could mean.
@@ -71,6 +73,7 @@ pub async fn why(
         name,
         files,
         receives,
+        is_default_index: index.name == app.config.default_index,
     })
 }
 
@@ -98,6 +101,30 @@ impl Why {
     /// Whether an installer asking now receives something.
     pub fn passes(&self) -> bool {
         self.receives.is_some()
+    }
+
+    /// What a reviewer could let through, as a requirement: the newest release that is refused and that
+    /// installers would rather have, or the project as a whole where only its name is refused. `None`
+    /// where nothing is refused, or nothing but what no reviewer can lift.
+    pub fn reviewable(&self) -> Option<String> {
+        let project = &self.gathered.facts.project;
+        let wanted = |file: &&Candidate| file.version.is_some() && file.version > self.receives;
+        let refused = match self.files.is_empty() {
+            true => Some((project.to_string(), &self.name)),
+            false => {
+                let mut files = self.files.iter().filter(wanted);
+                let newest = files.find(|file| !file.decision.lets_through());
+                newest.and_then(|file| {
+                    let version = file.version.as_ref()?;
+                    Some((format!("{project}=={version}"), &file.decision))
+                })
+            }
+        };
+        let (requirement, decision) = refused?;
+        let findings = decision.findings().iter();
+        let mut refusing = findings.filter(|finding| finding.takes_effect() > Effect::Warn);
+        let is_open = refusing.any(|finding| !is_law(&finding.rule));
+        is_open.then_some(requirement)
     }
 
     /// As JSON, for programs.

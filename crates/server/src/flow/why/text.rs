@@ -166,6 +166,16 @@ impl Why {
                 &format!("What to do about {title}: {}.", finding.remedy),
             );
         }
+        if let Some(requirement) = self.reviewable() {
+            let index = match self.is_default_index {
+                true => String::new(),
+                false => format!(" --index {}", self.gathered.facts.index),
+            };
+            let _ = writeln!(
+                text,
+                "Or ask for a review:\n  portcullis review request '{requirement}'{index} --reason '…'"
+            );
+        }
     }
 }
 

@@ -47,6 +47,7 @@ impl Doctor {
         for (name, source) in &app.sources {
             checks.extend(outside(name.as_str(), source).await);
         }
+        checks.push(feeds(&app).await);
         app.db.close().await;
         let failed = checks.iter().filter(|check| check.result.is_err()).count();
         match self.format {
@@ -101,6 +102,14 @@ async fn blobs(app: &App) -> Check {
         probed.map(|_| said).map_err(|error| error.to_string())
     };
     timed("blobs".to_owned(), asked).await
+}
+
+/// Whether what feeds said last is there and not old. Nobody is asked.
+async fn feeds(app: &App) -> Check {
+    timed("advisories".to_owned(), async {
+        crate::advisories::check(app)
+    })
+    .await
 }
 
 /// Asks a source that is not ours for a page.

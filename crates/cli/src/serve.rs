@@ -12,6 +12,7 @@ use portcullis_server::{App, Config, discovery, jobs, serve};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
+use crate::advisories;
 use crate::context::{Place, data_flag, note_configuration, wait_for};
 use crate::exit::{Exit, failure};
 use crate::output::print;
@@ -65,7 +66,7 @@ impl Serve {
         let _ = print(&format!("{greeting}\nReady in {seconds:.2} s.\n"));
         serve::serve(app.clone(), listener, stop_signal()).await;
         jobs.abort();
-        jobs::flush_last_used(&app).await;
+        jobs::end(&app).await;
         app.db.close().await;
         Ok(Exit::Clean)
     }
@@ -127,6 +128,7 @@ fn greeting(app: &App, address: SocketAddr, is_new: bool) -> String {
         }
     }
     let data = data_flag(config);
+    text += &format!("  feeds     {}\n", advisories::greeting_line(app, &data));
     text += &match config.reading {
         Reading::Anonymous => "  reading   anyone who reaches this address\n".to_owned(),
         Reading::WithToken => {

@@ -86,11 +86,7 @@ pub(super) fn problems(
         {
             let expired = format!("expired {}", expires.to_minute());
             ("expired", expired, "remove it, or give it a new end")
-        } else if policy
-            .rules()
-            .iter()
-            .all(|rule| rule.id != exception.rule)
-        {
+        } else if policy.rules().iter().all(|rule| rule.id != exception.rule) {
             let off = format!("is for {}, which is off", exception.rule);
             ("rule-off", off, "remove it, or switch the rule on")
         } else if uses.is_some_and(|uses| !uses.iter().any(|used| is_use(used, exception, indexes)))

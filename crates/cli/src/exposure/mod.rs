@@ -1,31 +1,30 @@
-//! `portcullis exposure`: who received it. Reads the download records page by page, once for the
-//! summary and once for the rows, so that millions of them need no memory.
-
-use std::str::FromStr;
+//! `portcullis exposure`: who received it. Text counts by file and identity; JSON and CSV hand out every
+//! download while it is read, so that millions of them need no memory.
 
 use clap::{Args, ValueEnum};
-use portcullis_core::digest::Sha256;
-use portcullis_core::pypi::requirement::Requirement;
-use portcullis_core::pypi::version::Version;
+use portcullis_core::advisory::AdvisoryIndex;
 use portcullis_core::time::Timestamp;
+use portcullis_server::feeds;
+use portcullis_server::flow::exposure::{self, Meant, Subject, meant};
+use portcullis_server::knowledge::Knowledge;
 use portcullis_store::Db;
-use portcullis_store::downloads::{DownloadKind, RecordedDownload};
-use portcullis_store::exposure::{After, Exposed, Window, downloads};
+use portcullis_store::blobs::Blobs;
+use portcullis_store::downloads::{Download, DownloadKind};
+use portcullis_store::exposure::{Span, each_download};
+use std::sync::Arc;
 
 mod rows;
-mod summary;
+mod text;
 
-use crate::context::{Absence, Place, now, wait_for};
-use crate::exit::Exit;
+use crate::context::{Absence, Opened, Place, now, wait_for};
+use crate::exit::{Exit, failure};
 use crate::moment;
-use summary::Summary;
 
-/// How many rows are read at once.
-const PAGE: u32 = 1000;
-
-/// Say who received a release or a file
+/// Say who received a release, a file, or what an advisory is about
 ///
-/// Counts what was received as a whole; requests for metadata alone are counted apart.
+/// Counts what was received as a whole; requests for metadata alone are counted apart. Names the
+/// registered locks that name it and have not fetched it (see `portcullis lock`). A job is what a
+/// client calls itself, in the user part of its credentials; nobody has proved it.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  portcullis exposure 'litellm>=1.82.7,<=1.82.8' --from 2026-03-24"
@@ -33,9 +32,10 @@ const PAGE: u32 = 1000;
 pub struct Exposure {
     #[command(flatten)]
     place: Place,
-    /// A requirement, such as flask or 'flask>=3,<4', or sha256:HEX for one content
-    #[arg(value_name = "REQUIREMENT|sha256:HEX")]
-    subject: Asked,
+    /// A requirement such as 'flask>=3,<4', sha256:HEX for one content, or the id of an advisory; may
+    /// be left out when --from and --to are given
+    #[arg(value_name = "REQUIREMENT|sha256:HEX|ADVISORY")]
+    subject: Option<Subject>,
     /// From this date or RFC 3339 time on
     #[arg(long, value_name = "TIME", value_parser = moment::beginning)]
     from: Option<Timestamp>,
@@ -45,6 +45,9 @@ pub struct Exposure {
     /// Show at most so many rows as text; csv and json have all of them
     #[arg(long, value_name = "N", default_value_t = 200)]
     limit: usize,
+    /// In json and csv, one row for each file and identity, and not for each download
+    #[arg(long)]
+    receipts: bool,
     /// The form of the answer
     #[arg(long, value_enum, default_value_t)]
     format: Form,
@@ -62,61 +65,11 @@ enum Form {
     Csv,
 }
 
-/// What is asked about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Asked {
-    /// Releases of a project.
-    Releases(Requirement),
-    /// One content, whatever it was called.
-    Content(Sha256),
-}
-
-impl FromStr for Asked {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.strip_prefix("sha256:") {
-            Some(digest) => digest
-                .parse()
-                .map(Self::Content)
-                .map_err(|error| format!("{error}")),
-            None => text
-                .parse()
-                .map(Self::Releases)
-                .map_err(|error| format!("{error}")),
-        }
-    }
-}
-
-impl std::fmt::Display for Asked {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Releases(requirement) => write!(f, "{requirement}"),
-            Self::Content(digest) => write!(f, "sha256:{digest}"),
-        }
-    }
-}
-
-impl Asked {
-    /// Whether the row is about it. A file whose name gives no version is meant when no versions are
-    /// told apart.
-    fn means(&self, row: &RecordedDownload) -> bool {
-        let Self::Releases(requirement) = self else {
-            return true;
-        };
-        let version = row.download.version.as_deref();
-        match version.and_then(|version| Version::from_str(version).ok()) {
-            Some(version) => requirement.matches(&version),
-            None => requirement.specifiers.is_empty(),
-        }
-    }
-}
-
-/// A span of time, its end exclusive.
-#[derive(Clone, Copy, Debug)]
-struct Span {
-    from: Timestamp,
-    to: Timestamp,
+/// What was asked, and what it stands for.
+struct Question {
+    subject: Subject,
+    meant: Vec<Meant>,
+    span: Span,
 }
 
 impl Exposure {
@@ -126,98 +79,79 @@ impl Exposure {
     }
 
     async fn answer(self) -> anyhow::Result<Exit> {
-        let opened = self.place.database(Absence::Refused).await?;
-        // The end is fixed, so that both passes see the same rows while others are downloading.
-        let span = Span {
-            from: self.from.unwrap_or(Timestamp::from_millis(0)),
-            to: self.to.unwrap_or_else(|| now().plus_millis(1)),
+        let subject = match &self.subject {
+            Some(subject) => subject.clone(),
+            None if self.from.is_some() && self.to.is_some() => Subject::Everything,
+            None => {
+                return Err(failure(
+                    "nothing is asked about",
+                    "name a requirement, sha256:HEX or an advisory, or give both --from and --to",
+                ));
+            }
         };
-        let mut summary = Summary::default();
-        each(&opened.db, &self.subject, span, |row| {
-            summary.add(row);
-            Ok(Go::On)
-        })
-        .await?;
-        match self.format {
-            Form::Text => rows::text(&opened.db, &self.subject, span, &summary, self.limit).await?,
-            Form::Json => rows::json(&opened.db, &self.subject, span, &summary).await?,
-            Form::Csv => rows::csv(&opened.db, &self.subject, span).await?,
-        }
+        let opened = self.place.database(Absence::Refused).await?;
+        let advisories = match subject {
+            Subject::Advisory(_) => advisories(&opened).await?,
+            _ => None,
+        };
+        let question = Question {
+            meant: meant(&opened.db, &subject, advisories.as_deref()).await?,
+            subject,
+            // The end is fixed, so that every pass sees the same rows while others are downloading.
+            span: Span {
+                from: self.from.unwrap_or(Timestamp::from_millis(0)),
+                to: self.to.unwrap_or_else(|| now().plus_millis(1)),
+            },
+        };
+        self.show(&opened.db, &question).await?;
         opened.db.close().await;
         Ok(Exit::Clean)
     }
+
+    async fn show(&self, db: &Db, question: &Question) -> anyhow::Result<()> {
+        let kept = match (self.format, self.receipts) {
+            (Form::Text, _) => self.limit,
+            (_, true) => usize::MAX,
+            (_, false) => 0,
+        };
+        let found = exposure::exposure(db, &question.meant, question.span, kept).await?;
+        match (self.format, self.receipts) {
+            (Form::Text, _) => text::show(question, &found),
+            (Form::Json, true) => rows::receipts_json(question, &found),
+            (Form::Json, false) => rows::json(db, question, &found).await,
+            (Form::Csv, true) => rows::receipts_csv(&found),
+            (Form::Csv, false) => rows::csv(db, question).await,
+        }
+    }
 }
 
-/// Whether more rows are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Go {
-    On,
-    Enough,
+/// The advisories that the server loaded last; `None` when there are none.
+async fn advisories(opened: &Opened) -> anyhow::Result<Option<Arc<AdvisoryIndex>>> {
+    let config = &opened.config;
+    let blobs = Blobs::connect(&config.blobs, &config.data, std::env::vars_os())?;
+    let knowledge = Knowledge::default();
+    feeds::load(&knowledge, &opened.db, &blobs).await?;
+    Ok(knowledge.advisories())
 }
 
-/// Calls `act` with every row that is meant, in the order of time.
+/// Calls `act` with every file that was received of what is meant, in the order of time for each part.
 async fn each(
     db: &Db,
-    subject: &Asked,
-    span: Span,
-    mut act: impl FnMut(&RecordedDownload) -> anyhow::Result<Go>,
+    question: &Question,
+    mut act: impl FnMut(&Download) -> std::io::Result<()>,
 ) -> anyhow::Result<()> {
-    let exposed = match subject {
-        Asked::Releases(requirement) => Exposed::Project(&requirement.name),
-        Asked::Content(digest) => Exposed::Content(digest),
-    };
-    let mut window = Window {
-        from: span.from,
-        to: span.to,
-        after: None,
-        limit: PAGE,
-    };
-    loop {
-        let page = downloads(db, &exposed, window).await?;
-        for row in page.iter().filter(|row| subject.means(row)) {
-            if act(row)? == Go::Enough {
-                return Ok(());
+    let mut outcome = Ok(());
+    for meant in &question.meant {
+        each_download(db, meant.exposed(), question.span, |row| {
+            if row.download.kind == DownloadKind::File {
+                outcome = act(&row.download);
             }
-        }
-        let Some(last) = page.last() else {
-            return Ok(());
-        };
-        window.after = Some(After {
-            at: last.download.at,
-            id: last.id,
-        });
-    }
-}
-
-fn is_received(row: &RecordedDownload) -> bool {
-    row.download.kind == DownloadKind::File
-}
-
-/// Who it was: the token that was shown, or else the address.
-fn identity(row: &RecordedDownload) -> &str {
-    let download = &row.download;
-    let shown = download
-        .token
-        .as_deref()
-        .or(download.client_addr.as_deref());
-    shown.unwrap_or("unknown")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn releases_and_content_can_be_asked_about() {
-        let digest = "ab".repeat(32);
-        for (text, expected) in [
-            ("Flask>=3", "flask>=3"),
-            (&format!("sha256:{digest}"), &format!("sha256:{digest}")),
-        ] {
-            assert_eq!(text.parse::<Asked>().expect(text).to_string(), expected);
-        }
-        for text in ["", "sha256:", "sha256:xyz", "flask=3", "sha1:00"] {
-            assert!(text.parse::<Asked>().is_err(), "{text:?}");
+            outcome.is_ok()
+        })
+        .await?;
+        if outcome.is_err() {
+            break;
         }
     }
+    Ok(outcome?)
 }

@@ -1,16 +1,17 @@
-//! The rows of an exposure as a table, as JSON and as CSV; the last two written while they are read.
+//! The rows of an exposure as JSON and as CSV, written while they are read.
 
 use std::io::{BufWriter, Write};
 
+use portcullis_server::flow::exposure::{Exposure, Received};
 use portcullis_store::Db;
-use portcullis_store::downloads::{Download, RecordedDownload};
+use portcullis_store::downloads::Download;
 use serde_json::{Value, json};
 
-use super::{Asked, Go, Span, Summary, each, identity, is_received};
-use crate::output::{print, table};
+use super::{Question, each};
+use crate::output::print_json;
 
 /// The columns of the CSV form.
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 17] = [
     "at",
     "index",
     "source",
@@ -20,6 +21,7 @@ const COLUMNS: [&str; 16] = [
     "sha256",
     "size",
     "token",
+    "job",
     "address",
     "client",
     "client-version",
@@ -29,94 +31,56 @@ const COLUMNS: [&str; 16] = [
     "decision",
 ];
 
-pub(super) async fn text(
-    db: &Db,
-    subject: &Asked,
-    span: Span,
-    summary: &Summary,
-    limit: usize,
-) -> anyhow::Result<()> {
-    let mut rows: Vec<[String; 6]> = Vec::new();
-    if limit > 0 && summary.downloads() > 0 {
-        each(db, subject, span, |row| {
-            if is_received(row) {
-                rows.push(cells(row));
-            }
-            Ok(match rows.len() < limit {
-                true => Go::On,
-                false => Go::Enough,
-            })
-        })
-        .await?;
-    }
-    print(&summary.text(subject))?;
-    let shown = rows.len() as u64;
-    if !rows.is_empty() {
-        let head = ["when (UTC)", "who", "client", "python", "ci", "file"];
-        print(&format!("\n{}", table(head, rows)))?;
-    }
-    if shown < summary.downloads() {
-        let more = summary.downloads() - shown;
-        print(&format!(
-            "\n{more} more:  --limit N, or all of them with --format csv"
-        ))?;
-    }
-    Ok(())
-}
+/// The same, with one row for each file and identity.
+const RECEIPT_COLUMNS: [&str; 15] = [
+    "first-at",
+    "last-at",
+    "times",
+    "index",
+    "source",
+    "project",
+    "version",
+    "filename",
+    "sha256",
+    "who",
+    "token",
+    "job",
+    "address",
+    "client",
+    "client-version",
+];
 
-fn cells(row: &RecordedDownload) -> [String; 6] {
-    let download = &row.download;
-    let at = download.at.to_minute();
-    [
-        at.trim_end_matches(" UTC").to_owned(),
-        identity(row).to_owned(),
-        client(download),
-        download.python.clone().unwrap_or_default(),
-        download
-            .ci
-            .map_or("", |ci| if ci { "yes" } else { "no" })
-            .to_owned(),
-        download.filename.clone(),
-    ]
-}
-
-fn client(download: &Download) -> String {
-    match (&download.installer, &download.installer_version) {
-        (Some(installer), Some(version)) => format!("{installer} {version}"),
-        (Some(installer), None) => installer.clone(),
-        (None, _) => {
-            let said = download.user_agent.as_deref().unwrap_or_default();
-            said.split_whitespace()
-                .next()
-                .unwrap_or_default()
-                .to_owned()
-        }
-    }
-}
-
-pub(super) async fn json(
-    db: &Db,
-    subject: &Asked,
-    span: Span,
-    summary: &Summary,
-) -> anyhow::Result<()> {
-    let mut out = BufWriter::new(std::io::stdout().lock());
-    let head = json!({
-        "subject": subject.to_string(),
-        "from": span.from,
-        "to": span.to,
-        "summary": summary.json(),
+fn head(question: &Question, found: &Exposure) -> Value {
+    let mut head = json!({
+        "subject": question.subject.to_string(),
+        "from": question.span.from,
+        "to": question.span.to,
     });
+    if let (Some(head), Value::Object(found)) = (head.as_object_mut(), found.to_json()) {
+        head.extend(found);
+    }
+    head
+}
+
+pub(super) fn receipts_json(question: &Question, found: &Exposure) -> anyhow::Result<()> {
+    print_json(&head(question, found))
+}
+
+pub(super) async fn json(db: &Db, question: &Question, found: &Exposure) -> anyhow::Result<()> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut head = head(question, found);
+    if let Some(head) = head.as_object_mut() {
+        head.shift_remove("receipts");
+        head.shift_remove("receipts-in-all");
+    }
     let head = serde_json::to_string_pretty(&head)?;
     let head = head.strip_suffix("\n}").unwrap_or(&head);
     write!(out, "{head},\n  \"downloads\": [")?;
     let mut separator = "\n";
-    each(db, subject, span, |row| {
-        if is_received(row) {
-            write!(out, "{separator}    {}", as_json(&row.download))?;
-            separator = ",\n";
-        }
-        Ok(Go::On)
+    each(db, question, |download| {
+        write!(out, "{separator}    {}", as_json(download))?;
+        separator = ",\n";
+        Ok(())
     })
     .await?;
     let end = if separator == "\n" { "]" } else { "\n  ]" };
@@ -135,6 +99,7 @@ fn as_json(download: &Download) -> Value {
         "sha256": download.sha256,
         "size": download.size,
         "token": download.token,
+        "job": download.job,
         "address": download.client_addr,
         "client": download.installer,
         "client-version": download.installer_version,
@@ -146,19 +111,28 @@ fn as_json(download: &Download) -> Value {
     })
 }
 
-pub(super) async fn csv(db: &Db, subject: &Asked, span: Span) -> anyhow::Result<()> {
+pub(super) async fn csv(db: &Db, question: &Question) -> anyhow::Result<()> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     write!(out, "{}\r\n", COLUMNS.join(","))?;
-    each(db, subject, span, |row| {
-        if is_received(row) {
-            let value = as_json(&row.download);
-            let cells = COLUMNS.map(|column| cell(&value[column]));
-            write!(out, "{}\r\n", cells.join(","))?;
-        }
-        Ok(Go::On)
+    each(db, question, |download| {
+        write!(out, "{}\r\n", line(&as_json(download), &COLUMNS))
     })
     .await?;
     Ok(out.flush()?)
+}
+
+pub(super) fn receipts_csv(found: &Exposure) -> anyhow::Result<()> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    write!(out, "{}\r\n", RECEIPT_COLUMNS.join(","))?;
+    for received in found.receipts.iter().map(Received::to_json) {
+        write!(out, "{}\r\n", line(&received, &RECEIPT_COLUMNS))?;
+    }
+    Ok(out.flush()?)
+}
+
+fn line(value: &Value, columns: &[&str]) -> String {
+    let cells: Vec<String> = columns.iter().map(|column| cell(&value[column])).collect();
+    cells.join(",")
 }
 
 /// A value as CSV has it. What clients say of themselves must not become a formula in somebody's

@@ -74,6 +74,18 @@ owned = []
 kind = \"hosted\"
 ";
 
+/// What to write for feeds. Where there are public ones is said in the documentation and not here.
+const FEEDS: &str = "
+# Advisories and what goes with them: an OSV feed (a folder with all.zip and modified_id.csv, a zip or
+# a file), the catalogue of exploited vulnerabilities (kev), scores of how likely an exploit is (epss),
+# and a list of popular names. docs/advisories.md says who publishes them.
+#
+#   [feeds.advisories]
+#   kind = \"osv\"
+#   url = \"https://feeds.example/PyPI/\"
+#   every = \"1h\"
+";
+
 const EXTRA: &str = "\
 # Installers merge additional indexes and take the highest version of all of them, so that anybody
 # can shadow a private package. Here the sources are asked in order, and the first that has a
@@ -109,6 +121,7 @@ pub(super) fn configuration_text(data: &Path, upstreams: &[Upstream]) -> String 
          default = true\nsources = [{}]\npolicy = \"policy.toml\"\n",
         names.join(", ")
     );
+    text.push_str(FEEDS);
     text
 }
 
@@ -199,11 +212,7 @@ fn rule_text(text: &mut String, rule: &dyn Rule) {
     }
     let _ = writeln!(text, "on-unknown = \"{}\"", defaults.on_unknown);
     for option in rule.options() {
-        let _ = writeln!(
-            text,
-            "{} = {}  # {}",
-            option.key, option.default, option.meaning
-        );
+        let _ = writeln!(text, "{option}");
     }
 }
 
@@ -233,10 +242,7 @@ mod tests {
         let one = |rule: &portcullis_core::policy::ConfiguredRule| {
             format!(
                 "{} {} {} {}",
-                rule.id,
-                rule.mode,
-                rule.effect,
-                rule.on_unknown
+                rule.id, rule.mode, rule.effect, rule.on_unknown
             )
         };
         policy.rules().iter().map(one).collect()

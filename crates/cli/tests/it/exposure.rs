@@ -69,3 +69,30 @@ fn without_a_token_nobody_reads_where_a_token_is_needed() {
     let said: Value = serde_json::from_str(&said).unwrap();
     assert_eq!(said["downloads"], Value::Array(Vec::new()));
 }
+
+/// What stands before the token in the address of an index is what a build calls itself.
+#[test]
+fn a_build_that_names_itself_is_found_by_that_name() {
+    let Some(clients) = Clients::find() else {
+        return;
+    };
+    let index = FixtureIndex::start_blocking();
+    index.add(wheel("leaf", "1.0"));
+    let gateway = gateway::before(&index).reading_with_token().start();
+    let token = gateway.token("ci", "read");
+    for (position, installer) in ALL.into_iter().enumerate() {
+        let usual = gateway.simple_url_with(&token);
+        let address = usual.replace("__token__", &format!("payments-build-{position}"));
+        for outcome in installers::each(&[installer], &clients, &address, "leaf") {
+            outcome.received_exactly(&[("leaf", "1.0")]);
+        }
+    }
+    let said = gateway.command(&["exposure", "leaf", "--format", "json", "--receipts"]);
+    let said: Value = serde_json::from_str(&said).unwrap();
+    let receipts = said["receipts"].as_array().unwrap().iter();
+    let who: Vec<&str> = receipts.map(|one| one["job"].as_str().unwrap()).collect();
+    let expected: Vec<String> = (0..ALL.len())
+        .map(|position| format!("payments-build-{position}"))
+        .collect();
+    assert_eq!(who, expected);
+}

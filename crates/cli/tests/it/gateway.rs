@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use portcullis_fixtures::FixtureIndex;
 use tempfile::TempDir;
@@ -25,6 +25,7 @@ pub(crate) struct Setup {
     owned: Vec<String>,
     policy: String,
     reading: String,
+    tables: String,
     prepared: Vec<Vec<String>>,
 }
 
@@ -50,6 +51,7 @@ pub(crate) fn before(index: &FixtureIndex) -> Setup {
         owned: Vec::new(),
         policy: String::new(),
         reading: String::new(),
+        tables: String::new(),
         prepared: Vec::new(),
     }
 }
@@ -73,6 +75,12 @@ impl Setup {
     /// Nobody reads without a token.
     pub(crate) fn reading_with_token(mut self) -> Self {
         self.reading = "anonymous-read = false\n".to_owned();
+        self
+    }
+
+    /// Further tables of the configuration.
+    pub(crate) fn tables(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.tables);
         self
     }
 
@@ -107,7 +115,8 @@ impl Setup {
              [sources.hosted]\nkind = \"hosted\"\n\
              [sources.public]\nkind = \"upstream\"\nurl = \"{upstream}\"\nfresh-for = \"0s\"\n\
              [indexes.main]\ndefault = true\nsources = [{sources}]\npolicy = \"policy.toml\"\n\
-             [names]\nowned = {owned:?}\n"
+             [names]\nowned = {owned:?}\n{}",
+            self.tables
         )
     }
 }
@@ -147,6 +156,21 @@ impl Gateway {
     /// Runs a command beside the gateway; it must succeed. Returns what it printed.
     pub(crate) fn command(&self, arguments: &[&str]) -> String {
         run(self.folder.path(), arguments)
+    }
+
+    /// Runs a command beside the gateway, whatever comes of it.
+    pub(crate) fn output(&self, arguments: &[&str]) -> Output {
+        program(self.folder.path(), arguments).output().unwrap()
+    }
+
+    /// Where the gateway's configuration lies.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes a file beside the gateway's configuration.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
     }
 
     /// A new token with this scope.

@@ -12,9 +12,15 @@ mod publishers;
 mod screen;
 mod wire;
 
+mod api;
+mod approved;
 mod blocks;
 mod confusion;
 mod crash;
 mod exposure;
 mod install;
+mod policy_page;
+mod replays;
 mod publish;
+mod review;
+mod runbook;

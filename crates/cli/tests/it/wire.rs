@@ -40,6 +40,12 @@ pub(crate) fn get(base: &str, path: &str) -> Answer {
     exchange(base, &format!("GET {path} HTTP/1.1"), &[], &[])
 }
 
+/// The same with one more line in the head.
+pub(crate) fn get_with(base: &str, path: &str, header: &str) -> Answer {
+    let headers = [header.to_owned()];
+    exchange(base, &format!("GET {path} HTTP/1.1"), &headers, &[])
+}
+
 /// An upload as twine would send it, each part of which can be made to lie.
 pub(crate) struct Form {
     fields: Vec<(String, String)>,

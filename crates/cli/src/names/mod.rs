@@ -1,4 +1,8 @@
-//! `portcullis names`: which names are ours and never looked up outside, and which nobody may have.
+//! `portcullis names`: which names are ours and never looked up outside, and which nobody may have; what
+//! other names resemble is in `check`.
+
+mod check;
+mod update;
 
 use clap::{Args, Subcommand};
 use portcullis_core::index::OwnedBy;
@@ -10,6 +14,8 @@ use serde_json::{Value, json};
 use crate::context::{Absence, Opened, Place, now, wait_for, who};
 use crate::exit::{Exit, failure};
 use crate::output::{Format, print, print_json, table};
+use check::Check;
+use update::Update;
 
 /// Own, release, prohibit, allow and list names and prefixes
 #[derive(Debug, Args)]
@@ -56,6 +62,21 @@ enum Verb {
         #[arg(required = true, value_name = "PATTERN")]
         patterns: Vec<NamePattern>,
     },
+    /// Say which names resemble well-known or owned ones, or may not be used at all
+    ///
+    /// Judged by the name alone, as if no source had the project. Needs no gateway; where there is one,
+    /// its owned names, its policy and the popular names that it has loaded count. Exits with 1 when a
+    /// name is warned of or denied.
+    #[command(
+        after_help = "Example:\n  portcullis names check reqeusts numpy --format json\n  \
+                            portcullis names check - < names.txt"
+    )]
+    Check(Check),
+    /// Load the list of popular names that others are compared with
+    ///
+    /// Exits with 3 when it could not be loaded; the one before stays in force.
+    #[command(after_help = "Example:\n  portcullis names update --from names.csv")]
+    Update(Update),
     /// List what is owned and what is prohibited
     #[command(after_help = "Example:\n  portcullis names list --format json")]
     List {
@@ -71,9 +92,19 @@ enum Verb {
 impl Names {
     /// Does what was asked for.
     pub fn run(self) -> anyhow::Result<Exit> {
+        if let Verb::Check(check) = self.verb {
+            return wait_for(check.run(&self.place));
+        }
+        if let Verb::Update(update) = self.verb {
+            return wait_for(update.run(&self.place));
+        }
         let absence = match self.verb {
             Verb::Own { .. } | Verb::Prohibit { .. } => Absence::Prepared,
-            Verb::Release { .. } | Verb::Allow { .. } | Verb::List { .. } => Absence::Refused,
+            Verb::Release { .. }
+            | Verb::Allow { .. }
+            | Verb::Check(_)
+            | Verb::Update(_)
+            | Verb::List { .. } => Absence::Refused,
         };
         wait_for(async {
             let opened = self.place.database(absence).await?;
@@ -83,6 +114,8 @@ impl Names {
                 Verb::Prohibit { patterns, reason } => prohibit(&opened, &patterns, &reason).await,
                 Verb::Allow { patterns } => allow(&opened, &patterns).await,
                 Verb::List { all, format } => list(&opened, all, format).await,
+                Verb::Check(check) => check.run(&self.place).await,
+                Verb::Update(update) => update.run(&self.place).await,
             };
             opened.db.close().await;
             exit

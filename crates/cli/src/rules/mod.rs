@@ -1,8 +1,10 @@
-//! `portcullis rules`: the rules with what the policy in force makes of them, and their manuals.
+//! `portcullis rules`: the rules and the policy's own conditions, with what the policy in force makes of
+//! them, and their manuals.
 
 use std::path::Path;
 
 use clap::Args;
+use portcullis_core::policy::examples::judged;
 use portcullis_core::policy::rule::Rule;
 use portcullis_core::policy::rules::RULES;
 use portcullis_core::policy::{ConfiguredRule, Mode, Policy};
@@ -12,6 +14,8 @@ use serde_json::{Value, json};
 use crate::context::Place;
 use crate::exit::{Exit, failure};
 use crate::output::{Format, paragraph, print, print_json, table};
+
+mod conditions;
 
 /// List the rules and what the policy in force makes of them, or show the manual of one
 #[derive(Debug, Args)]
@@ -49,8 +53,13 @@ impl Rules {
         match &self.rule {
             None => list(&policy, self.format)?,
             Some(id) => {
+                if let Some(condition) = conditions::named(&policy, id) {
+                    conditions::show(condition, self.format)?;
+                    return Ok(Exit::Clean);
+                }
                 let rule = RULES.iter().find(|rule| rule.id() == id).ok_or_else(|| {
-                    let known: Vec<&str> = RULES.iter().map(|rule| rule.id()).collect();
+                    let own = policy.conditions().iter().map(|condition| &*condition.id);
+                    let known: Vec<&str> = RULES.iter().map(|rule| rule.id()).chain(own).collect();
                     failure(
                         format!("there is no rule {id:?}"),
                         format!("the rules are {}", known.join(", ")),
@@ -77,7 +86,11 @@ fn configured<'p>(rule: &dyn Rule, policy: &'p Policy) -> Option<&'p ConfiguredR
 fn list(policy: &Policy, format: Format) -> anyhow::Result<()> {
     if format == Format::Json {
         let rules: Vec<Value> = RULES.iter().map(|rule| as_json(*rule, policy)).collect();
-        return print_json(&json!({ "policy": policy.file(), "rules": rules }));
+        let conditions = policy.conditions().iter().map(conditions::as_json);
+        let conditions: Vec<Value> = conditions.collect();
+        return print_json(
+            &json!({ "policy": policy.file(), "rules": rules, "conditions": conditions }),
+        );
     }
     print(&format!("Rules under {}:\n\n", policy.file()))?;
     let rows = RULES.iter().map(|rule| {
@@ -99,7 +112,7 @@ fn list(policy: &Policy, format: Format) -> anyhow::Result<()> {
     });
     print(&table(
         ["rule", "mode", "effect", "on-unknown", "what it does"],
-        rows,
+        rows.chain(policy.conditions().iter().map(conditions::row)),
     ))?;
     print("\nThe manual of one:  portcullis rules RULE")
 }
@@ -166,6 +179,26 @@ fn manual(rule: &dyn Rule, policy: &Policy, written: &toml::Table) -> String {
             rule.id()
         )),
     }
+    text.push_str(&example(rule));
+    text
+}
+
+/// The rule's example: a policy, facts, and what is answered.
+fn example(rule: &dyn Rule) -> String {
+    let Ok(judged) = judged(rule) else {
+        return String::new();
+    };
+    let mut text = "\nExample:\n\n".to_owned();
+    for part in [&judged.policy, &judged.expectation] {
+        for line in part.lines() {
+            text.push_str(&format!("  {line}\n"));
+        }
+        text.push('\n');
+    }
+    text.push_str("What is answered, in one line and in whole:\n\n");
+    text.push_str(&paragraph(2, &judged.sentence()));
+    text.push('\n');
+    text.push_str(&paragraph(2, &judged.message()));
     text
 }
 
@@ -179,7 +212,16 @@ fn as_json(rule: &dyn Rule, policy: &Policy) -> Value {
             json!({ "key": option.key, "default": option.default, "meaning": option.meaning })
         })
         .collect();
+    let example = judged(rule).ok().map(|judged| {
+        json!({
+            "policy": judged.policy,
+            "expectation": judged.expectation,
+            "sentence": judged.sentence(),
+            "message": judged.message(),
+        })
+    });
     json!({
+        "example": example,
         "rule": rule.id(),
         "summary": rule.summary(),
         "manual": rule.manual(),

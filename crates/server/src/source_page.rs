@@ -6,8 +6,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
+use arc_swap::ArcSwapOption;
+use portcullis_core::advisory::AdvisoryIndex;
+
 use portcullis_core::digest::Sha256;
 use portcullis_core::fact::{Fact, FileFacts, Origin, ReleaseFacts, ReleaseShape};
+use portcullis_core::index::Trust;
 use portcullis_core::maintenance::Maintenance;
 use portcullis_core::pypi::filename::{DistFilename, DistKind};
 use portcullis_core::pypi::name::ProjectName;
@@ -117,6 +121,8 @@ pub struct SourcePage {
     pub freshness: Freshness,
     by_name: HashMap<Arc<str>, usize>,
     releases: HashMap<Version, ReleaseFacts>,
+    /// Which releases fix a vulnerability, by these advisories.
+    fixing: ArcSwapOption<(Arc<AdvisoryIndex>, Vec<Version>)>,
     is_kept: AtomicBool,
 }
 
@@ -211,6 +217,7 @@ impl SourcePage {
             by_name,
             maintenance,
             releases,
+            fixing: ArcSwapOption::empty(),
             is_kept: AtomicBool::new(false),
         }
     }
@@ -226,6 +233,7 @@ impl SourcePage {
             by_name: self.by_name.clone(),
             maintenance: Arc::clone(&self.maintenance),
             releases: self.releases.clone(),
+            fixing: ArcSwapOption::empty(),
             is_kept: AtomicBool::new(self.is_kept()),
         }
     }
@@ -266,6 +274,33 @@ impl SourcePage {
     /// What the page tells of a release, without what is known beside it.
     pub fn release(&self, version: &Version) -> Option<&ReleaseFacts> {
         self.releases.get(version)
+    }
+
+    /// The releases of the page that put an end to a vulnerability, by these advisories. Worked out once.
+    pub fn fixing_releases(
+        &self,
+        advisories: &Arc<AdvisoryIndex>,
+    ) -> Arc<(Arc<AdvisoryIndex>, Vec<Version>)> {
+        if let Some(known) = self.fixing.load_full()
+            && Arc::ptr_eq(&known.0, advisories)
+        {
+            return known;
+        }
+        let is_public = self.origin.trust == Trust::Outside;
+        let fixes = |release: &&ReleaseFacts| {
+            is_public && !advisories.brought_by(&self.page.name, release).is_empty()
+        };
+        let fixing = self.releases.values().filter(fixes);
+        let versions = fixing.map(|release| release.version.clone()).collect();
+        let known = Arc::new((Arc::clone(advisories), versions));
+        self.fixing.store(Some(Arc::clone(&known)));
+        known
+    }
+
+    /// A file of a release.
+    pub fn file_of(&self, version: &Version) -> Option<&FileFacts> {
+        let mut files = self.facts.iter();
+        files.find(|file| file.version.known() == Some(version))
     }
 
     /// The page with the URLs that its source gives.

@@ -3,6 +3,7 @@
 use super::index::AdvisoryIndex;
 use crate::fact::{Fact, Fix, ProjectFacts, ReleaseFacts};
 use crate::index::Trust;
+use crate::pypi::name::ProjectName;
 use crate::pypi::version::Version;
 
 impl AdvisoryIndex {
@@ -17,7 +18,12 @@ impl AdvisoryIndex {
             return;
         }
         release.advisories = Fact::Known(self.affecting(&project.project, &release.version));
-        let fixes = self.fixes(&project.project, &release.version);
+        release.fixes = Fact::Known(self.brought_by(&project.project, release));
+    }
+
+    /// The vulnerabilities of a public project that `release` is the first to be without.
+    pub fn brought_by(&self, project: &ProjectName, release: &ReleaseFacts) -> Vec<Fix> {
+        let fixes = self.fixes(project, &release.version);
         let brought = fixes.into_iter().filter(|fix| brings(release, &fix.fixed));
         let brought = brought.filter_map(|fix| {
             Some(Fix {
@@ -25,7 +31,7 @@ impl AdvisoryIndex {
                 published: fix.group.published?,
             })
         });
-        release.fixes = Fact::Known(brought.collect());
+        brought.collect()
     }
 }
 

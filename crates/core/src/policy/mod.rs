@@ -262,6 +262,13 @@ impl Policy {
         &self.conditions
     }
 
+    /// Up to which age, in days, a rule in force wants to know who published a release that fixes a
+    /// vulnerability; 0 when none does.
+    pub fn publisher_matters_for(&self) -> i64 {
+        let days = |rule: &ConfiguredRule| rule.check.publisher_matters_for();
+        self.rules.iter().map(days).max().unwrap_or(0)
+    }
+
     /// The exceptions, in the order of the file.
     pub fn exceptions(&self) -> &[Exception] {
         &self.exceptions

@@ -110,6 +110,12 @@ pub trait Check: Send + Sync + fmt::Debug {
     fn needs(&self) -> &[Need] {
         &[]
     }
+
+    /// Up to which age, in days since its upload, it wants to know who published a release that fixes a
+    /// vulnerability; 0 when it never does.
+    fn publisher_matters_for(&self) -> i64 {
+        0
+    }
 }
 
 /// Knowledge that costs a request or a read of a file, and is gathered only for rules that need it.
@@ -117,8 +123,6 @@ pub trait Check: Send + Sync + fmt::Debug {
 pub enum Need {
     /// The core metadata of the release: licence, dependencies, authors.
     Metadata,
-    /// Who published the release, by its attestations (PEP 740).
-    Publisher,
     /// What signal providers measured of the project.
     Signals,
 }

@@ -8,7 +8,6 @@ use portcullis_core::fact::{
     Fact, Facts, FileFacts, ProjectFacts, PublisherStanding, ReleaseFacts,
 };
 use portcullis_core::index::{Index, Route};
-use portcullis_core::policy::rule::Need;
 use portcullis_core::policy::{Decision, Policy, judge};
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::version::Version;
@@ -208,26 +207,29 @@ impl Gathered {
     /// Learns who published the releases that are refused although they fix a vulnerability: the policy
     /// may let them through for whom they come from.
     async fn learn_publishers(&mut self, app: &Arc<App>) {
-        let Some(page) = &self.page else { return };
-        if !app.policy(&self.facts.index).needs(Need::Publisher) {
+        let days = app.policy(&self.facts.index).publisher_matters_for();
+        let (Some(page), Some(advisories)) = (&self.page, app.knowledge.advisories()) else {
+            return;
+        };
+        if days == 0 || advisories.groups(&self.facts.project).is_empty() {
             return;
         }
-        let mut asked: BTreeSet<&Version> = BTreeSet::new();
-        for file in &page.facts {
-            let Some(version) = release_key(file) else {
-                continue;
-            };
-            let fixes = |version| {
-                let release = self.release(app, version)?;
-                release.fixes.known().map(|fixes| !fixes.is_empty())
-            };
-            if !asked.contains(version)
-                && fixes(version) == Some(true)
-                && !self.judge_file(app, file).lets_through()
-            {
-                asked.insert(version);
-            }
-        }
+        let since = app.now().plus_millis(days.saturating_mul(-Timestamp::DAY));
+        let is_young = |version: &Version| {
+            let release = page.release(version);
+            let upload = release.and_then(|release| release.first_upload.known());
+            upload.is_none_or(|upload| *upload >= since)
+        };
+        let is_refused = |version: &Version| {
+            let file = page.file_of(version);
+            file.is_some_and(|file| !self.judge_file(app, file).lets_through())
+        };
+        let fixing = page.fixing_releases(&advisories);
+        let asked: BTreeSet<&Version> = fixing
+            .1
+            .iter()
+            .filter(|version| is_young(version) && is_refused(version))
+            .collect();
         let mut learned = HashMap::new();
         for version in asked.into_iter().rev().take(PUBLISHERS_ASKED) {
             let standing = publisher::standing(app, page, version).await;

@@ -3,9 +3,7 @@
 use std::cmp::Reverse;
 
 use crate::fact::{Fact, Facts, FileFacts, Fix, PublisherStanding};
-use crate::policy::rule::{
-    Check, Defaults, Example, Found, Need, OptionManual, Outcome, Rule, Strength,
-};
+use crate::policy::rule::{Check, Defaults, Example, Found, OptionManual, Outcome, Rule, Strength};
 use crate::policy::{Effect, Mode};
 use crate::pypi::name::{NamePattern, ProjectName};
 use crate::settings::Table;
@@ -209,10 +207,15 @@ impl Check for Cooldown {
         self.judge_fixes(facts, now, held(file, days, until, now))
     }
 
-    fn needs(&self) -> &[Need] {
-        match self.mercy {
-            Mercy::Never => &[],
-            Mercy::SamePublisher | Mercy::UnlessPublisherChanged => &[Need::Publisher],
+    fn publisher_matters_for(&self) -> i64 {
+        match (self.mercy, self.seen_days) {
+            (Mercy::Never, _) => 0,
+            // By the second clock, a release of any age can be young.
+            (_, 1..) => i64::MAX,
+            _ => {
+                let own = self.days_for.iter().map(|(_, days)| *days);
+                own.fold(self.days, i64::max)
+            }
         }
     }
 }

@@ -5,4 +5,8 @@
 //! Every function blocks on the reader it is given: call it where blocking is allowed.
 
 pub mod archive;
+pub mod inspection;
 pub mod licence_text;
+pub mod observation;
+pub mod python;
+pub mod rules;

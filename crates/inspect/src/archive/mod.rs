@@ -20,6 +20,8 @@ mod licence_files;
 
 mod remote;
 
+pub mod survey;
+
 pub use error::{ArchiveError, Member, Problem};
 pub use licence_files::{LicenceFile, read_licence_files};
 pub use limits::Limits;

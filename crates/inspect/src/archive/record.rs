@@ -20,13 +20,13 @@ struct Line {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Hash {
-    algorithm: Algorithm,
-    digest: Vec<u8>,
+pub(super) struct Hash {
+    pub(super) algorithm: Algorithm,
+    pub(super) digest: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Algorithm {
+pub(super) enum Algorithm {
     Sha256,
     Sha384,
     Sha512,
@@ -131,7 +131,7 @@ impl Expectation<'_> {
     }
 }
 
-enum Hasher {
+pub(super) enum Hasher {
     Sha256(Sha256),
     Sha384(Sha384),
     Sha512(Sha512),
@@ -139,16 +139,20 @@ enum Hasher {
 
 impl Line {
     fn hasher(&self) -> Option<Hasher> {
-        Some(match self.hash.as_ref()?.algorithm {
-            Algorithm::Sha256 => Hasher::Sha256(Sha256::new()),
-            Algorithm::Sha384 => Hasher::Sha384(Sha384::new()),
-            Algorithm::Sha512 => Hasher::Sha512(Sha512::new()),
-        })
+        Some(Hasher::new(self.hash.as_ref()?.algorithm))
     }
 }
 
 impl Hasher {
-    fn update(&mut self, bytes: &[u8]) {
+    pub(super) fn new(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Sha256 => Self::Sha256(Sha256::new()),
+            Algorithm::Sha384 => Self::Sha384(Sha384::new()),
+            Algorithm::Sha512 => Self::Sha512(Sha512::new()),
+        }
+    }
+
+    pub(super) fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Sha256(hasher) => hasher.update(bytes),
             Self::Sha384(hasher) => hasher.update(bytes),
@@ -156,7 +160,7 @@ impl Hasher {
         }
     }
 
-    fn finish(self) -> Vec<u8> {
+    pub(super) fn finish(self) -> Vec<u8> {
         match self {
             Self::Sha256(hasher) => hasher.finalize().to_vec(),
             Self::Sha384(hasher) => hasher.finalize().to_vec(),
@@ -181,7 +185,7 @@ fn parse_line(text: &str) -> Result<(String, Line), &'static str> {
     Ok((path.clone(), Line { hash, size }))
 }
 
-fn parse_hash(text: &str) -> Result<Hash, &'static str> {
+pub(super) fn parse_hash(text: &str) -> Result<Hash, &'static str> {
     let (name, digest) = text
         .split_once('=')
         .ok_or("the hash is not algorithm=digest")?;
@@ -202,7 +206,7 @@ fn parse_hash(text: &str) -> Result<Hash, &'static str> {
 
 /// One line of RFC 4180. Members have no control characters in their names, so that a quoted line
 /// break never stands for a real file.
-fn split_csv(text: &str) -> Result<Vec<String>, &'static str> {
+pub(super) fn split_csv(text: &str) -> Result<Vec<String>, &'static str> {
     let mut fields = Vec::new();
     let mut rest = text;
     loop {

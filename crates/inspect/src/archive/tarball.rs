@@ -239,7 +239,7 @@ fn read_file<R: Read>(
 /// Whether a link leads to somewhere in the sdist's own folder. A symbolic link is read from where
 /// it stands, a hard link from the top of the archive. `..` may only lead, because behind another
 /// name it would depend on what that name links to.
-fn stays_inside(name: &str, link: &[u8], kind: EntryType) -> bool {
+pub(super) fn stays_inside(name: &str, link: &[u8], kind: EntryType) -> bool {
     let Ok(link) = std::str::from_utf8(link) else {
         return false;
     };

@@ -7,4 +7,5 @@ mod built;
 mod properties;
 mod remote;
 mod sdists;
+mod surveyed;
 mod wheels;

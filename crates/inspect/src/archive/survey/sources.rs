@@ -1,0 +1,206 @@
+//! [`survey_with_sources`]: a survey together with the Python of the distribution as the analysis
+//! wants it: every source with its role, startup lines as code, and the entry points.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Seek};
+use std::sync::Arc;
+
+use portcullis_core::pypi::filename::DistFilename;
+
+use super::flaw::{Flaw, Violation};
+use super::place::{installed_scripts, is_startup_list, site_path};
+use super::{StartupLine, Survey, Text, survey};
+use crate::archive::limits::Limits;
+use crate::python::{Package, Role, Source};
+
+/// How many bytes of Python are kept for the analysis. What does not fit is named by a violation.
+pub const LARGEST_SOURCES: usize = 96 << 20;
+
+/// Reads an archive as [`survey`] does and keeps its Python.
+///
+/// # Errors
+/// Those of `archive`.
+pub fn survey_with_sources(
+    archive: impl Read + Seek,
+    filename: &DistFilename,
+    limits: &Limits,
+) -> io::Result<(Survey, Package)> {
+    let mut texts: Vec<(Arc<str>, Vec<u8>)> = Vec::new();
+    let mut left_out: Vec<Arc<str>> = Vec::new();
+    let mut size = 0;
+    let mut visit = |text: Text<'_>| {
+        if size + text.bytes.len() > LARGEST_SOURCES {
+            left_out.push(text.name.clone());
+            return;
+        }
+        size += text.bytes.len();
+        texts.push((text.name.clone(), text.bytes));
+    };
+    let mut survey = survey(archive, filename, limits, &mut visit)?;
+    if let Some(first) = left_out.first() {
+        survey.violations.push(Violation {
+            flaw: Flaw::NotInspected,
+            member: Some(first.clone()),
+            evidence: format!("{} sources beyond {LARGEST_SOURCES} bytes", left_out.len()),
+        });
+    }
+    let roles = Roles::of(&survey);
+    let mut sources: Vec<Source> = texts
+        .into_iter()
+        .map(|(name, bytes)| roles.source(&name, bytes))
+        .collect();
+    sources.extend(startup_sources(&survey));
+    let entry_points = survey.entry_points();
+    Ok((
+        survey,
+        Package {
+            sources,
+            entry_points,
+        },
+    ))
+}
+
+/// What decides a source's role.
+struct Roles {
+    is_wheel: bool,
+    /// Where the PEP 517 backend is imported from, below the sdist's folder.
+    backend: Vec<String>,
+}
+
+impl Roles {
+    fn of(survey: &Survey) -> Self {
+        let system = if survey.is_wheel() {
+            None
+        } else {
+            Some(survey.build_system())
+        };
+        let backend = system.into_iter().flat_map(|system| {
+            let module = system.backend.unwrap_or_default();
+            let path = module
+                .split(':')
+                .next()
+                .unwrap_or_default()
+                .replace('.', "/");
+            system.backend_path.into_iter().map(move |folder| {
+                let folder = folder.trim_start_matches("./").trim_matches(['/', '.']);
+                format!("{folder}/{path}")
+                    .trim_start_matches('/')
+                    .to_owned()
+            })
+        });
+        Self {
+            is_wheel: survey.is_wheel(),
+            backend: backend.collect(),
+        }
+    }
+
+    fn source(&self, name: &Arc<str>, bytes: Vec<u8>) -> Source {
+        let path = match self.is_wheel {
+            true => site_path(name).unwrap_or(name),
+            false => name.split_once('/').map_or(&**name, |(_, rest)| rest),
+        };
+        let mut source = Source::new(path, bytes, self.role(name, path));
+        source.path = name.clone();
+        source
+    }
+
+    fn role(&self, name: &str, path: &str) -> Role {
+        if self.is_wheel && installed_scripts(name).is_some() {
+            return Role::EntryPoint;
+        }
+        let stem = path.strip_suffix(".py").unwrap_or(path);
+        let module = stem.strip_suffix("/__init__").unwrap_or(stem);
+        if self.is_wheel && matches!(module, "sitecustomize" | "usercustomize") {
+            return Role::Startup;
+        }
+        if !self.is_wheel && path == "setup.py" {
+            return Role::Install;
+        }
+        if self.backend.iter().any(|backend| backend == module) {
+            return Role::BuildBackend;
+        }
+        by_folder(path)
+    }
+}
+
+fn by_folder(path: &str) -> Role {
+    let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
+    let is = |names: &[&str]| folders.split('/').any(|folder| names.contains(&folder));
+    let is_test_file =
+        file.starts_with("test_") || file.ends_with("_test.py") || file == "conftest.py";
+    if is(&["test", "tests", "testing"]) || is_test_file {
+        return Role::Test;
+    }
+    match is(&[
+        "doc",
+        "docs",
+        "example",
+        "examples",
+        "samples",
+        "benchmarks",
+        "tutorials",
+    ]) {
+        true => Role::Doc,
+        false => Role::Module,
+    }
+}
+
+/// Startup lists as Python: code lines stay at their places, calls become calls, the rest is left
+/// blank.
+fn startup_sources(survey: &Survey) -> Vec<Source> {
+    let mut by_list: BTreeMap<Arc<str>, Vec<(u32, String)>> = BTreeMap::new();
+    for (name, number, line) in survey.startup_lines() {
+        let code = match line {
+            StartupLine::Code(code) => code,
+            StartupLine::Call(target) => {
+                let (module, function) = target.split_once(':').unwrap_or((&target, ""));
+                format!("import {module}; {module}.{function}()")
+            }
+            StartupLine::Folder(_) => continue,
+        };
+        by_list.entry(name).or_default().push((number, code));
+    }
+    let sources = by_list
+        .into_iter()
+        .filter(|(name, _)| is_startup_list(name));
+    sources
+        .map(|(name, lines)| startup_source(&name, &lines))
+        .collect()
+}
+
+fn startup_source(name: &Arc<str>, lines: &[(u32, String)]) -> Source {
+    let mut text = String::new();
+    let mut at = 1;
+    for (number, code) in lines {
+        while at < *number {
+            text.push('\n');
+            at += 1;
+        }
+        text.push_str(code);
+    }
+    text.push('\n');
+    Source {
+        path: name.clone(),
+        module: "".into(),
+        bytes: text.into_bytes().into(),
+        role: Role::Startup,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_tell_tests_and_documentation() {
+        for (path, role) in [
+            ("demo/tests/a.py", Role::Test),
+            ("demo/test_a.py", Role::Test),
+            ("docs/conf.py", Role::Doc),
+            ("src/demo/a.py", Role::Module),
+            ("demo/latest.py", Role::Module),
+        ] {
+            assert_eq!(by_folder(path), role, "{path}");
+        }
+    }
+}

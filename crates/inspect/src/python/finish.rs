@@ -1,0 +1,228 @@
+//! From what the engine gathered to what rules ask: contexts filled in, chains told, calls in the order
+//! of the text, capabilities counted.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::analysis::{
+    Analysis, Capability, CapabilityKind, Class, Flow, Folded, Module, Place, Step,
+};
+use super::context::Context;
+use super::engine::{Engine, ModuleState, RawFlow};
+use super::graph;
+use super::places;
+use super::source::Package;
+use super::taint::tables::known;
+
+/// The analysis that `engine` has gathered over `package`.
+pub(super) fn finish(mut engine: Engine<'_>, package: &Package) -> Analysis {
+    let contexts = graph::contexts(&mut engine, package);
+    let orders: Vec<Vec<u32>> = engine.modules.iter_mut().map(in_order).collect();
+    let raw_flows = std::mem::take(&mut engine.flows);
+    let mut flows: Vec<Flow> = raw_flows
+        .into_iter()
+        .filter_map(|flow| told(&engine, &contexts, &orders, flow))
+        .collect();
+    flows = strictest(flows);
+    let classes = classes(&engine);
+    let mut modules: Vec<Module> = Vec::with_capacity(engine.modules.len());
+    let mut names = Names::default();
+    for state in engine.modules {
+        modules.push(module(state, &contexts));
+    }
+    for (index, class) in classes {
+        modules[index].classes.push(class);
+    }
+    let capabilities = capabilities(&modules, &mut names);
+    Analysis {
+        modules,
+        flows,
+        findings: engine.findings,
+        capabilities,
+        statistics: engine.statistics,
+    }
+}
+
+/// Puts a module's calls in the order of the text; gives back where each went.
+fn in_order(module: &mut ModuleState) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..module.calls.len() as u32).collect();
+    order.sort_by_key(|index| module.calls[*index as usize].offset);
+    let mut went = vec![0; order.len()];
+    for (to, from) in order.iter().enumerate() {
+        went[*from as usize] = to as u32;
+    }
+    module.calls.sort_by_key(|call| call.offset);
+    went
+}
+
+fn told(
+    engine: &Engine<'_>,
+    contexts: &[Context],
+    orders: &[Vec<u32>],
+    flow: RawFlow,
+) -> Option<Flow> {
+    let chain = engine.traces.chain(flow.trace);
+    let steps: Vec<Step> = chain
+        .iter()
+        .map(|step| Step {
+            place: place(engine, step.module, step.offset),
+            text: step.text.to_string(),
+        })
+        .collect();
+    let is_hop =
+        |step: &&Step| step.text.starts_with("passed to ") || step.text.starts_with("returned by ");
+    let hops = steps.iter().filter(is_hop).count();
+    let first = steps.first()?;
+    let (source, what) = (first.place.clone(), what(&first.text));
+    Some(Flow {
+        label: flow.label,
+        source,
+        what,
+        beside: flow.beside,
+        steps,
+        hops,
+        kind: flow.kind,
+        module: flow.call.0 as usize,
+        call: *orders[flow.call.0 as usize].get(flow.call.1 as usize)? as usize,
+        argument: flow.argument,
+        context: contexts[flow.function.0 as usize],
+    })
+}
+
+/// Of flows from the same source into the same call, the one in the strictest context; in the order of
+/// sinks.
+fn strictest(mut flows: Vec<Flow>) -> Vec<Flow> {
+    let key = |flow: &Flow| {
+        let source = (
+            flow.source.file.clone(),
+            flow.source.line,
+            flow.source.column,
+        );
+        (flow.module, flow.call, flow.label, source)
+    };
+    flows.sort_by_cached_key(|flow| (key(flow), Reverse(flow.context), flow.steps.len()));
+    flows.dedup_by_key(|flow| key(flow));
+    flows
+}
+
+fn place(engine: &Engine<'_>, module: u32, offset: u32) -> Place {
+    places::place(&engine.modules[module as usize], offset)
+}
+
+/// What a first step is about: what it reads, opens, gets or decodes.
+fn what(text: &str) -> Arc<str> {
+    let after = ["decoded by ", "put together by ", "reads ", "opens "]
+        .iter()
+        .find_map(|words| text.split_once(words).map(|(_, after)| after))
+        .or_else(|| text.rsplit_once(" from ").map(|(_, after)| after));
+    let after = after.unwrap_or(text);
+    after
+        .split(" from a constant")
+        .next()
+        .unwrap_or(after)
+        .into()
+}
+
+fn module(state: ModuleState, contexts: &[Context]) -> Module {
+    let mut module = state.facts;
+    for mut raw in state.calls {
+        raw.call.context = contexts[raw.function.0 as usize];
+        module.calls.push(raw.call);
+    }
+    for (function, mut literal) in state.literals {
+        literal.context = contexts[function.0 as usize];
+        module.literals.push(literal);
+    }
+    for (function, mut patch) in state.patches {
+        patch.context = contexts[function.0 as usize];
+        module.patches.push(patch);
+    }
+    module
+}
+
+/// Classes that derive from something outside or that `cmdclass` names, with their modules.
+fn classes(engine: &Engine<'_>) -> Vec<(usize, Class)> {
+    let mut classes = Vec::new();
+    for class in &engine.classes {
+        let bases: Vec<Arc<str>> = class
+            .bases
+            .iter()
+            .filter_map(|base| match base.kind.folded(&engine.symbols, 0) {
+                Folded::Name(name) => Some(name),
+                _ => None,
+            })
+            .collect();
+        if bases.is_empty() && class.commands.is_empty() {
+            continue;
+        }
+        let mut methods: Vec<Arc<str>> = class
+            .attributes
+            .iter()
+            .filter(|(_, value)| matches!(value.kind, super::value::Kind::Function(_)))
+            .map(|(name, _)| name.clone())
+            .collect();
+        methods.sort();
+        let place = place(engine, class.module, class.offset);
+        let commands = class.commands.clone();
+        let class = (
+            class.module as usize,
+            Class {
+                name: class.name.clone(),
+                bases,
+                commands,
+                methods,
+                place,
+            },
+        );
+        classes.push(class);
+    }
+    classes
+}
+
+/// What the tables say of a name, looked up once.
+#[derive(Default)]
+struct Names(rustc_hash::FxHashMap<Arc<str>, Option<CapabilityKind>>);
+
+impl Names {
+    fn capability(&mut self, name: &Arc<str>) -> Option<CapabilityKind> {
+        *self
+            .0
+            .entry(name.clone())
+            .or_insert_with(|| known(name).capability)
+    }
+}
+
+fn capabilities(modules: &[Module], names: &mut Names) -> Vec<Capability> {
+    let mut all: BTreeMap<(Arc<str>, CapabilityKind, Context), Capability> = BTreeMap::new();
+    let mut add = |kind, context, place: &Place, example: &Arc<str>| {
+        all.entry((place.file.clone(), kind, context))
+            .and_modify(|held| held.count += 1)
+            .or_insert_with(|| Capability {
+                kind,
+                context,
+                file: place.file.clone(),
+                line: place.line,
+                example: example.clone(),
+                count: 1,
+            });
+    };
+    for module in modules {
+        for call in &module.calls {
+            if let Some(kind) = names.capability(&call.target) {
+                add(kind, call.context, &call.place, &call.target);
+            }
+        }
+        for class in &module.classes {
+            if !class.commands.is_empty() {
+                add(
+                    CapabilityKind::InstallHook,
+                    Context::Install,
+                    &class.place,
+                    &class.name,
+                );
+            }
+        }
+    }
+    all.into_values().collect()
+}

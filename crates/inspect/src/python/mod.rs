@@ -1,0 +1,83 @@
+//! The analysis of Python: from the bytes of a distribution's sources to facts that rules can ask.
+//!
+//! `text` looks at bytes, `prefilter` says what is followed, `encoding` and `parse` make trees, `walk`
+//! follows them with `fold`, `symbols` and `taint`, `graph` says when code runs, `finish` tells it all.
+//! Nothing is imported or executed, and nothing here decides.
+//!
+//! **Invariant:** trees are parsed, walked and dropped on a thread with a large stack, and none is
+//! walked that is deeper than the budget says.
+
+mod analysis;
+mod context;
+mod depth;
+mod encoding;
+mod engine;
+mod finish;
+mod fold;
+mod following;
+mod graph;
+mod label;
+mod names_in_text;
+mod parse;
+mod places;
+mod prefilter;
+mod source;
+mod special;
+mod symbols;
+mod taint;
+mod text;
+mod value;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Instant;
+
+pub use analysis::{
+    Analysis, Argument, Call, Capability, CapabilityKind, Class, EngineFinding, EngineFindingKind,
+    Flow, Folded, HOLE, Import, Inspected, Literal, Module, Patch, Place, Reached, SinkKind,
+    Statistics, Step,
+};
+pub use context::Context;
+pub use label::{Label, Labels};
+pub use source::{Budget, EntryPoint, Package, Role, Source};
+pub use text::{TextFact, TextFactKind};
+
+/// Everything known about the Python of `package`, within `budget`. Never fails: what could not be
+/// looked at is among [`Analysis::findings`]. Blocks, on a thread of its own.
+#[must_use]
+pub fn analyse(package: &Package, budget: &Budget) -> Analysis {
+    let run = || {
+        let mut engine = engine::Engine::new(budget, Instant::now());
+        following::follow_package(&mut engine, package);
+        finish::finish(engine, package)
+    };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .name("python-analysis".to_owned())
+            .stack_size(budget.stack_bytes)
+            .spawn_scoped(scope, run);
+        match thread.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(analysis)) => analysis,
+            Ok(Err(_)) => nothing(package, "the analysis failed"),
+            Err(error) => nothing(package, &format!("no thread for the analysis: {error}")),
+        }
+    })
+}
+
+/// The analysis of a distribution that could not be looked at: incomplete, file by file.
+fn nothing(package: &Package, why: &str) -> Analysis {
+    let findings = package.sources.iter().map(|source| EngineFinding {
+        kind: EngineFindingKind::Incomplete,
+        file: source.path.clone(),
+        line: 0,
+        layer: 0,
+        context: graph::top_context(source.role),
+        message: why.to_owned(),
+    });
+    Analysis {
+        findings: findings.collect(),
+        ..Analysis::default()
+    }
+}

@@ -1,0 +1,208 @@
+//! Where data comes from that matters when it leaves: one line each. `{a,b}` stands for either; a name
+//! ending in `()` is what a call of it makes.
+
+use super::super::label::Label;
+use super::tables::Gives::{self, Result, Value};
+
+/// What a name gives, and how: the name itself, or what calling it returns.
+pub(super) static SOURCES: &[(&str, Label, Gives)] = &[
+    ("os.{environ,environb}", Label::EnvAll, Value),
+    ("os.{getenv,getenvb}", Label::Env, Result),
+    ("dotenv.dotenv_values", Label::EnvAll, Result),
+    (
+        "requests.{get,post,put,patch,request,head,delete}",
+        Label::Net,
+        Result,
+    ),
+    (
+        "requests.Session().{get,post,put,patch,request,send}",
+        Label::Net,
+        Result,
+    ),
+    (
+        "httpx.{get,post,put,patch,request,stream}",
+        Label::Net,
+        Result,
+    ),
+    (
+        "httpx.Client().{get,post,put,request,stream,send}",
+        Label::Net,
+        Result,
+    ),
+    (
+        "aiohttp.ClientSession().{get,post,put,request,ws_connect}",
+        Label::Net,
+        Result,
+    ),
+    ("aiohttp.request", Label::Net, Result),
+    (
+        "urllib.request.{urlopen,URLopener().open,FancyURLopener().open}",
+        Label::Net,
+        Result,
+    ),
+    (
+        "urllib3.{request,PoolManager().request,PoolManager().urlopen}",
+        Label::Net,
+        Result,
+    ),
+    (
+        "urllib3.HTTPConnectionPool().{request,urlopen}",
+        Label::Net,
+        Result,
+    ),
+    (
+        "http.client.HTTPConnection().getresponse",
+        Label::Net,
+        Result,
+    ),
+    (
+        "socket.socket().{recv,recvfrom,recv_into,makefile,recvmsg}",
+        Label::Net,
+        Result,
+    ),
+    ("asyncio.open_connection", Label::Net, Result),
+    (
+        "websocket.{create_connection().recv,WebSocket().recv}",
+        Label::Net,
+        Result,
+    ),
+    ("websockets.connect", Label::Net, Result),
+    ("ftplib.FTP().{retrbinary,retrlines}", Label::Net, Result),
+    ("xmlrpc.client.ServerProxy", Label::Net, Result),
+    ("dns.resolver.{query,resolve}", Label::Net, Result),
+    (
+        "dns.resolver.Resolver().{query,resolve}",
+        Label::Net,
+        Result,
+    ),
+    ("pycurl.Curl().perform_rs", Label::Net, Result),
+    ("paramiko.SSHClient().exec_command", Label::Net, Result),
+    ("urllib.request.urlretrieve", Label::Dropped, Result),
+    ("wget.download", Label::Dropped, Result),
+    (
+        "socket.{gethostname,getfqdn,gethostbyname_ex}",
+        Label::HostInfo,
+        Result,
+    ),
+    ("platform.{node,uname}", Label::HostInfo, Result),
+    ("getpass.getuser", Label::HostInfo, Result),
+    (
+        "os.{getlogin,getcwd,getcwdb,uname}",
+        Label::HostInfo,
+        Result,
+    ),
+    ("pathlib.Path.{home,cwd}", Label::HostInfo, Result),
+    ("pwd.{getpwuid,getpwall,getpwnam}", Label::HostInfo, Result),
+    ("uuid.{getnode,uuid1}", Label::HostInfo, Result),
+    (
+        "psutil.{users,net_if_addrs,net_connections}",
+        Label::HostInfo,
+        Result,
+    ),
+    (
+        "netifaces.{interfaces,ifaddresses}",
+        Label::HostInfo,
+        Result,
+    ),
+    ("getmac.get_mac_address", Label::HostInfo, Result),
+    (
+        "pyperclip.{paste,waitForPaste,waitForNewPaste}",
+        Label::Clipboard,
+        Result,
+    ),
+    ("clipboard.paste", Label::Clipboard, Result),
+    ("win32clipboard.GetClipboardData", Label::Clipboard, Result),
+    ("PIL.ImageGrab.grabclipboard", Label::Clipboard, Result),
+    ("tkinter.Tk().clipboard_get", Label::Clipboard, Result),
+    ("pandas.read_clipboard", Label::Clipboard, Result),
+    (
+        "keyboard.{record,read_key,read_event,get_typed_strings}",
+        Label::Keys,
+        Result,
+    ),
+    ("evdev.InputDevice", Label::Keys, Result),
+    ("PIL.ImageGrab.grab", Label::Screen, Result),
+    ("pyautogui.screenshot", Label::Screen, Result),
+    ("pyscreenshot.grab", Label::Screen, Result),
+    ("mss.mss().{grab,shot,save}", Label::Screen, Result),
+    ("mss.mss", Label::Screen, Result),
+    ("cv2.VideoCapture", Label::Screen, Result),
+    ("sounddevice.rec", Label::Screen, Result),
+    ("pyaudio.PyAudio().open", Label::Screen, Result),
+    ("getpass.getpass", Label::UserInput, Result),
+    ("builtins.{input,raw_input}", Label::UserInput, Result),
+    (
+        "subprocess.{check_output,getoutput,getstatusoutput,run,Popen}",
+        Label::Output,
+        Result,
+    ),
+    ("os.popen", Label::Output, Result),
+    ("marshal.{loads,load}", Label::Code, Result),
+    (
+        "keyring.{get_password,get_credential}",
+        Label::SecretFile,
+        Result,
+    ),
+    ("win32crypt.CryptUnprotectData", Label::SecretFile, Result),
+    (
+        "browser_cookie3.{load,chrome,firefox,edge,opera,brave,chromium}",
+        Label::SecretFile,
+        Result,
+    ),
+    (
+        "browsercookie.{load,chrome,firefox}",
+        Label::SecretFile,
+        Result,
+    ),
+    ("google.auth.default", Label::Env, Result),
+    ("boto3.Session().get_credentials", Label::EnvSecret, Result),
+    ("pkgutil.get_data", Label::OwnFile, Result),
+    ("wave.open", Label::OwnFile, Result),
+    ("PIL.Image.open", Label::OwnFile, Result),
+    ("soundfile.read", Label::OwnFile, Result),
+    (
+        "pkg_resources.{resource_string,resource_stream}",
+        Label::OwnFile,
+        Result,
+    ),
+    (
+        "importlib.resources.{read_text,read_binary,open_text,open_binary,files}",
+        Label::OwnFile,
+        Result,
+    ),
+    (
+        "importlib_resources.{read_text,read_binary,files}",
+        Label::OwnFile,
+        Result,
+    ),
+];
+
+/// Parts of the names of environment variables that say the value is secret.
+static SECRET_PARTS: &[&str] = &[
+    "TOKEN",
+    "SECRET",
+    "PASSWORD",
+    "PASSWD",
+    "CREDENTIAL",
+    "API_KEY",
+    "APIKEY",
+    "ACCESS_KEY",
+    "PRIVATE_KEY",
+    "AUTH_KEY",
+    "SESSION_KEY",
+    "ENCRYPTION_KEY",
+    "_PAT",
+    "_PWD",
+    "_PASS",
+    "WEBHOOK",
+    "MNEMONIC",
+    "CONNECTION_STRING",
+    "DATABASE_URL",
+    "COOKIE",
+];
+
+/// Whether a variable of this name holds a secret, by its name.
+pub(in super::super) fn is_secret_variable(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    SECRET_PARTS.iter().any(|part| upper.contains(part))
+}

@@ -1,0 +1,319 @@
+//! Assignment: to names, attributes, subscripts and patterns.
+
+use std::sync::Arc;
+
+use ruff_python_ast::{Expr, ExprAttribute, ExprSubscript, Operator, Pattern, StmtAugAssign};
+use ruff_text_size::{Ranged, TextRange};
+
+use super::super::fold;
+use super::super::label::Label;
+use super::super::taint::trace::Taint;
+use super::super::value::{Kind, Value};
+use super::Walker;
+
+impl<'a> Walker<'a, '_, '_> {
+    pub(super) fn assign(&mut self, target: &'a Expr, value: &Value, statement: TextRange) {
+        match target {
+            Expr::Name(name) => self.bind(name.id.as_str(), value.clone()),
+            Expr::Tuple(tuple) => self.unpack(&tuple.elts, value, statement),
+            Expr::List(list) => self.unpack(&list.elts, value, statement),
+            Expr::Starred(starred) => {
+                let rest = Value::unknown(value.whole_taint());
+                self.assign(&starred.value, &rest, statement);
+            }
+            Expr::Attribute(attribute) => self.assign_attribute(attribute, value, statement),
+            Expr::Subscript(subscript) => self.assign_item(subscript, value, statement),
+            _ => {}
+        }
+    }
+
+    fn unpack(&mut self, targets: &'a [Expr], value: &Value, statement: TextRange) {
+        let items = match &value.kind {
+            Kind::List(items) if items.len() == targets.len() => Some(items.clone()),
+            other => fold::items(other).filter(|items| items.len() == targets.len()),
+        };
+        for (at, target) in targets.iter().enumerate() {
+            let item = match &items {
+                Some(items) => {
+                    let mut item = items[at].clone();
+                    item.taint.join(&value.taint);
+                    item
+                }
+                None => Value::unknown(value.whole_taint()),
+            };
+            self.assign(target, &item, statement);
+        }
+    }
+
+    /// Binds a name in the scope at hand, or where `global` says.
+    pub(super) fn bind(&mut self, name: &'a str, value: Value) {
+        let mut scope = self.frame.scope;
+        if self.scopes[scope].outer.contains(&name) {
+            scope = self.outer_scope(scope, name);
+        }
+        let is_outer = scope != self.frame.scope;
+        let may_be_skipped = self.frame.branches > 0 || is_outer;
+        self.is_unsettled |= is_outer && value.taint.has_label();
+        let names = &mut self.scopes[scope].names;
+        match names.get_mut(name) {
+            Some(held) if may_be_skipped => held.join(&value),
+            Some(held) => *held = value,
+            None => {
+                names.insert(name, value);
+            }
+        }
+    }
+
+    fn outer_scope(&self, scope: usize, name: &str) -> usize {
+        let mut at = self.scopes[scope].parent;
+        while let Some(index) = at {
+            let outer = &self.scopes[index];
+            if outer.parent.is_none() || (!outer.is_class && outer.names.contains_key(name)) {
+                return index;
+            }
+            at = outer.parent;
+        }
+        0
+    }
+
+    fn assign_attribute(&mut self, target: &'a ExprAttribute, value: &Value, statement: TextRange) {
+        let owner = self.eval(&target.value);
+        match owner.kind {
+            Kind::Instance(class) | Kind::Class(class) => {
+                self.is_unsettled |= value.taint.has_label();
+                let attributes = &mut self.engine.class_fact(class).attributes;
+                let held = attributes.entry(target.attr.as_str().into());
+                held.and_modify(|held| held.join(value))
+                    .or_insert_with(|| value.clone());
+            }
+            Kind::Symbol(sym, _) => {
+                let name = self.engine.symbols.member(sym, target.attr.as_str());
+                self.patch(name, value, statement);
+                self.add_to(&target.value, &value.whole_taint());
+            }
+            _ => self.add_to(&target.value, &value.whole_taint()),
+        }
+    }
+
+    fn assign_item(&mut self, target: &'a ExprSubscript, value: &Value, statement: TextRange) {
+        let owner = self.eval(&target.value);
+        let key = self.eval(&target.slice);
+        match &owner.kind {
+            Kind::Symbol(sym, _) => {
+                if let Some(name) = key.kind.as_text() {
+                    let name = self.engine.symbols.member(*sym, name);
+                    self.patch(name, value, statement);
+                }
+            }
+            Kind::Dict(items) if items.len() < 512 => {
+                let mut items = items.to_vec();
+                if self.frame.branches == 0 {
+                    items.retain(|(held, _)| held.kind.as_text() != key.kind.as_text());
+                }
+                items.push((key.clone(), value.clone()));
+                let whole = Value {
+                    kind: Kind::Dict(Arc::new(items)),
+                    taint: owner.taint.clone(),
+                };
+                if let Expr::Name(name) = &*target.value {
+                    return self.rebind(name.id.as_str(), whole);
+                }
+            }
+            _ => {}
+        }
+        let mut taint = value.whole_taint();
+        taint.join(&key.taint);
+        self.add_to(&target.value, &taint);
+    }
+
+    /// Changes what a name holds, where it is bound.
+    fn rebind(&mut self, name: &str, value: Value) {
+        let mut at = Some(self.frame.scope);
+        while let Some(index) = at {
+            if let Some(held) = self.scopes[index].names.get_mut(name) {
+                *held = value;
+                return;
+            }
+            at = self.scopes[index].parent;
+        }
+    }
+
+    /// What `target` names carries `taint` from now on: something was put into it.
+    pub(super) fn add_to(&mut self, target: &'a Expr, taint: &Taint) {
+        if taint.is_empty() {
+            return;
+        }
+        match target {
+            Expr::Name(name) => {
+                let mut at = Some(self.frame.scope);
+                while let Some(index) = at {
+                    if let Some(held) = self.scopes[index].names.get_mut(name.id.as_str()) {
+                        held.taint.join(taint);
+                        self.is_unsettled |= index != self.frame.scope && taint.has_label();
+                        return;
+                    }
+                    at = self.scopes[index].parent;
+                }
+            }
+            Expr::Attribute(attribute) => {
+                if let Expr::Name(owner) = &*attribute.value {
+                    let owner = self
+                        .lookup(owner.id.as_str())
+                        .map(|value| value.kind.clone());
+                    if let Some(Kind::Instance(class) | Kind::Class(class)) = owner {
+                        let attributes = &mut self.engine.class_fact(class).attributes;
+                        let held = attributes
+                            .entry(attribute.attr.as_str().into())
+                            .or_default();
+                        held.taint.join(taint);
+                        self.is_unsettled |= taint.has_label();
+                        return;
+                    }
+                }
+                self.add_to(&attribute.value, taint);
+            }
+            Expr::Subscript(subscript) => self.add_to(&subscript.value, taint),
+            _ => {}
+        }
+    }
+
+    /// Puts an item at the end of the list that `target` names.
+    pub(super) fn push_onto(&mut self, target: &'a Expr, item: Value) {
+        let taint = item.whole_taint();
+        if let Expr::Name(name) = target {
+            let is_certain = self.frame.branches == 0;
+            let held = self.lookup(name.id.as_str()).cloned();
+            if let Some(Value {
+                kind: Kind::List(items),
+                taint: own,
+            }) = held
+            {
+                let kind = if is_certain && items.len() < fold::LARGEST / 64 {
+                    let mut items = items.to_vec();
+                    items.push(item);
+                    Kind::List(Arc::new(items))
+                } else {
+                    Kind::Unknown
+                };
+                let mut whole = Value { kind, taint: own };
+                whole.taint.join(&taint);
+                return self.rebind(name.id.as_str(), whole);
+            }
+        }
+        self.add_to(target, &taint);
+    }
+
+    pub(super) fn augmented(&mut self, assign: &'a StmtAugAssign) {
+        let held = self.eval(&assign.target);
+        let value = self.eval(&assign.value);
+        let mut result = self.combine(assign.op, &held, &value);
+        if assign.op == Operator::BitXor && matches!(*assign.target, Expr::Subscript(_)) {
+            result
+                .taint
+                .join(&self.begin(Label::Decoded, "decoded with ^=", assign));
+        }
+        if assign.op == Operator::Add && self.source(assign.value.range()).starts_with("chr(") {
+            let words = "put together from numbers by chr";
+            result
+                .taint
+                .join(&self.begin(Label::Decoded, words, assign));
+        }
+        match &*assign.target {
+            Expr::Name(name) if self.frame.branches > 0 => {
+                // A text that grows in a loop is not one of several: it is not known any more.
+                let unknown = Value {
+                    kind: blurred(&result.kind),
+                    taint: result.taint,
+                };
+                self.rebind_or_bind(name.id.as_str(), unknown);
+            }
+            target => self.assign(target, &result, assign.range()),
+        }
+    }
+
+    fn rebind_or_bind(&mut self, name: &'a str, value: Value) {
+        if self.lookup(name).is_some() {
+            self.rebind(name, value)
+        } else {
+            self.bind(name, value)
+        }
+    }
+
+    /// `left op right` with what both carry.
+    pub(super) fn combine(&mut self, operator: Operator, left: &Value, right: &Value) -> Value {
+        if let (Operator::Mod, Kind::Str(format)) = (operator, &left.kind) {
+            let mut taint = left.taint.clone();
+            taint.join(&right.whole_taint());
+            return Value {
+                kind: fold::percent(format, &right.kind),
+                taint,
+            };
+        }
+        let kind = fold::binary(operator, &left.kind, &right.kind);
+        let mut taint = left.taint.clone();
+        taint.join(&right.taint);
+        if matches!(kind, Kind::Unknown) {
+            taint.join(&left.whole_taint());
+            taint.join(&right.whole_taint());
+        }
+        Value { kind, taint }
+    }
+
+    pub(super) fn bind_pattern(&mut self, pattern: &'a Pattern, subject: &Value) {
+        let part = || Value::unknown(subject.whole_taint());
+        match pattern {
+            Pattern::MatchAs(as_) => {
+                if let Some(inner) = &as_.pattern {
+                    self.bind_pattern(inner, subject);
+                }
+                if let Some(name) = &as_.name {
+                    self.bind(name.as_str(), subject.clone());
+                }
+            }
+            Pattern::MatchStar(star) => {
+                if let Some(name) = &star.name {
+                    self.bind(name.as_str(), part());
+                }
+            }
+            Pattern::MatchSequence(sequence) => {
+                sequence
+                    .patterns
+                    .iter()
+                    .for_each(|each| self.bind_pattern(each, &part()));
+            }
+            Pattern::MatchMapping(mapping) => {
+                mapping
+                    .patterns
+                    .iter()
+                    .for_each(|each| self.bind_pattern(each, &part()));
+                if let Some(rest) = &mapping.rest {
+                    self.bind(rest.as_str(), part());
+                }
+            }
+            Pattern::MatchClass(class) => {
+                class
+                    .arguments
+                    .patterns
+                    .iter()
+                    .for_each(|each| self.bind_pattern(each, &part()));
+                let keywords = class.arguments.keywords.iter();
+                keywords.for_each(|each| self.bind_pattern(&each.pattern, &part()));
+            }
+            Pattern::MatchOr(or) => {
+                or.patterns
+                    .iter()
+                    .for_each(|each| self.bind_pattern(each, subject));
+            }
+            Pattern::MatchValue(_) | Pattern::MatchSingleton(_) => {}
+        }
+    }
+}
+
+/// What is left of a value that changes with each turn of a loop.
+fn blurred(kind: &Kind) -> Kind {
+    match kind {
+        Kind::Str(text) if text.contains(super::super::analysis::HOLE) => kind.clone(),
+        Kind::Str(_) | Kind::Bytes(_) | Kind::Int(_) | Kind::List(_) => Kind::Unknown,
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,385 @@
+//! Calls: what is called, with what, and what comes out.
+
+use ruff_python_ast::{Arguments, Expr, ExprCall};
+use ruff_text_size::Ranged;
+
+use super::super::analysis::Reached;
+use super::super::fold;
+use super::super::label::Label;
+use super::super::taint::trace::Taint;
+use super::super::value::{Getter, Kind, Passed, Value};
+use super::Walker;
+
+/// Methods that put their arguments into what they belong to.
+const PUTS: &[&str] = &[
+    "extend",
+    "insert",
+    "add",
+    "update",
+    "setdefault",
+    "appendleft",
+    "write",
+    "writelines",
+    "put",
+    "push",
+    "attach",
+    "set_payload",
+];
+
+impl<'a> Walker<'a, '_, '_> {
+    pub(super) fn call(&mut self, call: &'a ExprCall) -> Value {
+        if let Expr::Attribute(attribute) = &*call.func {
+            let receiver = self.eval(&attribute.value);
+            let passed = self.passed(&call.arguments);
+            let name = attribute.attr.as_str();
+            return self.call_attribute(call, &attribute.value, (&receiver, name), passed);
+        }
+        let callee = self.eval(&call.func);
+        let passed = self.passed(&call.arguments);
+        self.dispatch(&callee, (None, passed), call)
+    }
+
+    fn passed(&mut self, arguments: &'a Arguments) -> Vec<Passed> {
+        let mut passed = Vec::with_capacity(arguments.args.len() + arguments.keywords.len());
+        for argument in &arguments.args {
+            match argument {
+                Expr::Starred(starred) => {
+                    let value = self.eval(&starred.value);
+                    match fold::items(&value.kind).filter(|items| items.len() <= 64) {
+                        Some(items) => {
+                            passed.extend(items.iter().map(|item| positional(item.clone())))
+                        }
+                        None => passed.push(Passed {
+                            keyword: None,
+                            value,
+                            is_starred: true,
+                        }),
+                    }
+                }
+                other => {
+                    let value = self.eval(other);
+                    passed.push(positional(value));
+                }
+            }
+        }
+        for keyword in &arguments.keywords {
+            let value = self.eval(&keyword.value);
+            match (&keyword.arg, &value.kind) {
+                (Some(name), _) => {
+                    let keyword = Some(name.as_str().into());
+                    passed.push(Passed {
+                        keyword,
+                        value,
+                        is_starred: false,
+                    });
+                }
+                (None, Kind::Dict(items)) => {
+                    for (key, value) in items.iter() {
+                        let Some(name) = key.kind.as_text() else {
+                            continue;
+                        };
+                        let keyword = Some(name.into());
+                        passed.push(Passed {
+                            keyword,
+                            value: value.clone(),
+                            is_starred: false,
+                        });
+                    }
+                }
+                (None, _) => passed.push(Passed {
+                    keyword: None,
+                    value,
+                    is_starred: true,
+                }),
+            }
+        }
+        passed
+    }
+
+    fn call_attribute(
+        &mut self,
+        call: &'a ExprCall,
+        place: &'a Expr,
+        (receiver, name): (&Value, &'a str),
+        passed: Vec<Passed>,
+    ) -> Value {
+        match &receiver.kind {
+            Kind::Str(_) | Kind::Bytes(_) | Kind::List(_) | Kind::Dict(_) | Kind::Int(_) => {
+                self.call_known(call, place, (receiver, name), &passed)
+            }
+            Kind::Path(_) => self.path_method(call, (receiver, name), passed),
+            Kind::Handle(handle) => {
+                let handle = handle.clone();
+                self.handle_method(call, (receiver, &handle, name), passed)
+            }
+            Kind::Unknown | Kind::None | Kind::OneOf(_) => {
+                let callee = match receiver.kind {
+                    Kind::OneOf(_) => self.attribute(receiver, name, Reached::Plainly, &call.func),
+                    _ => Value::unknown(receiver.taint.clone()),
+                };
+                if callee.kind.is_callable() || matches!(callee.kind, Kind::OneOf(_)) {
+                    return self.dispatch(&callee, (Some(receiver), passed), call);
+                }
+                self.unknown_method(call, place, (receiver, name), passed)
+            }
+            Kind::Globals | Kind::Symbol(..) if matches!(name, "get" | "__getitem__") => {
+                let Some(key) = passed.first() else {
+                    return Value::default();
+                };
+                if let Kind::Symbol(sym, _) = receiver.kind {
+                    let known = self.engine.symbols.name(sym).clone();
+                    if known.contains('(')
+                        || !matches!(key.value.kind, Kind::Str(_))
+                        || !is_mapping(&known)
+                    {
+                        let callee = self.attribute(receiver, name, Reached::Plainly, &call.func);
+                        return self.dispatch(&callee, (Some(receiver), passed), call);
+                    }
+                }
+                self.item(receiver, &key.value.clone(), place, call)
+            }
+            _ => {
+                if matches!(name, "__call__") {
+                    return self.dispatch(receiver, (None, passed), call);
+                }
+                if matches!(name, "__getattribute__" | "__getattr__")
+                    && let Some(member) = passed.last().and_then(|each| each.value.kind.as_text())
+                {
+                    return self.attribute(receiver, member, Reached::ByName, &call.func);
+                }
+                let callee = self.attribute(receiver, name, Reached::Plainly, &call.func);
+                let value = self.dispatch(&callee, (Some(receiver), passed.clone()), call);
+                if PUTS.contains(&name) || name == "append" {
+                    let taint = whole(&passed);
+                    self.add_to(place, &taint);
+                }
+                value
+            }
+        }
+    }
+
+    /// A method of a text, bytes, list or dictionary.
+    fn call_known(
+        &mut self,
+        call: &'a ExprCall,
+        place: &'a Expr,
+        (receiver, name): (&Value, &str),
+        passed: &[Passed],
+    ) -> Value {
+        if name == "append" && matches!(receiver.kind, Kind::List(_)) {
+            if let Some(item) = passed.first() {
+                self.push_onto(place, item.value.clone());
+            }
+            return Kind::None.into();
+        }
+        let (arguments, keywords) = split(passed);
+        let mut taint = receiver.taint.clone();
+        let Some(fold) = fold::method(&receiver.kind, name, &arguments, &keywords) else {
+            if PUTS.contains(&name) {
+                self.add_to(place, &whole(passed));
+            }
+            taint.join(&receiver.whole_taint());
+            taint.join(&whole(passed));
+            self.joined_characters(call, name, &mut taint);
+            return Value::unknown(taint);
+        };
+        taint.join(&whole(passed));
+        if name == "join" || name == "format" {
+            taint.join(&receiver.whole_taint());
+        }
+        if fold.is_decoded {
+            self.mark_decoded(&receiver.kind);
+            taint.join(&self.begin(Label::Decoded, &format!("put together by {name}()"), call));
+        }
+        Value {
+            kind: fold.kind,
+            taint,
+        }
+    }
+
+    /// A text joined from characters that nobody knows was decoded.
+    fn joined_characters(&mut self, call: &'a ExprCall, name: &str, taint: &mut Taint) {
+        if name == "join" && self.source(call.range()).contains("chr") {
+            taint.join(&self.begin(Label::Decoded, "put together from numbers by chr", call));
+        }
+    }
+
+    fn unknown_method(
+        &mut self,
+        call: &'a ExprCall,
+        place: &'a Expr,
+        (receiver, name): (&Value, &'a str),
+        passed: Vec<Passed>,
+    ) -> Value {
+        let mut taint = receiver.whole_taint();
+        let given = whole(&passed);
+        if PUTS.contains(&name) || name == "append" {
+            self.add_to(place, &given);
+        }
+        if !given.is_empty() {
+            let unknown = self.engine.symbols.intern("?");
+            let sym = self.engine.symbols.member(unknown, name);
+            if self.engine.symbols.known(sym).sink.is_some() {
+                let at = (call.range(), &*call.func);
+                self.outside_at(sym, Reached::Plainly, (Some(receiver), &passed), at);
+            }
+        }
+        for each in &passed {
+            if matches!(each.value.kind, Kind::Function(_)) && is_submitting(name) {
+                self.call_back(&each.value.clone(), Vec::new(), &call.func);
+            }
+        }
+        if matches!(name, "get" | "pop")
+            && matches!(passed.first(), Some(key) if matches!(key.value.kind, Kind::Str(_)))
+        {
+            taint = taint.of_item();
+        }
+        taint.join(&given);
+        Value::unknown(taint)
+    }
+
+    /// Calls a value as a decorator or a callback does.
+    pub(super) fn call_value(
+        &mut self,
+        callee: &Value,
+        passed: Vec<Passed>,
+        node: &'a Expr,
+    ) -> Value {
+        self.dispatch_at(callee, (None, passed), node, node)
+    }
+
+    fn dispatch(
+        &mut self,
+        callee: &Value,
+        given: (Option<&Value>, Vec<Passed>),
+        call: &'a ExprCall,
+    ) -> Value {
+        self.dispatch_at(callee, given, call, &call.func)
+    }
+
+    /// Calls whatever `callee` is; of several, each.
+    fn dispatch_at(
+        &mut self,
+        callee: &Value,
+        (receiver, passed): (Option<&Value>, Vec<Passed>),
+        node: &impl Ranged,
+        place: &'a Expr,
+    ) -> Value {
+        let mut joined: Option<Value> = None;
+        for kind in callee.kind.alternatives() {
+            let value = match kind {
+                Kind::Symbol(sym, reached) => {
+                    self.outside_at(*sym, *reached, (receiver, &passed), (node.range(), place))
+                }
+                Kind::Function(id) => self.call_function(*id, None, passed.clone(), place),
+                Kind::Bound(id, class) => {
+                    let own = receiver
+                        .cloned()
+                        .unwrap_or_else(|| Kind::Instance(*class).into());
+                    self.call_function(*id, Some(own), passed.clone(), place)
+                }
+                Kind::Class(class) => self.call_class(*class, passed.clone(), place),
+                Kind::Partial(partial) => {
+                    let mut all = partial.1.clone();
+                    all.extend(passed.clone());
+                    self.dispatch_at(&partial.0.clone(), (None, all), node, place)
+                }
+                Kind::Getter(getter) => {
+                    let owner = passed
+                        .first()
+                        .map(|each| each.value.clone())
+                        .unwrap_or_default();
+                    match &**getter {
+                        Getter::Method(name, arguments) => {
+                            let callee = self.attribute(&owner, name, Reached::ByName, place);
+                            self.dispatch_at(
+                                &callee,
+                                (Some(&owner), arguments.clone()),
+                                node,
+                                place,
+                            )
+                        }
+                        other => self.getter(other, &owner, place),
+                    }
+                }
+                Kind::Instance(class) => match self.engine.class_attribute(*class, "__call__") {
+                    Some((
+                        Value {
+                            kind: Kind::Function(id),
+                            ..
+                        },
+                        _,
+                    )) => self.call_function(id, Some(callee.clone()), passed.clone(), place),
+                    _ => Value::unknown(whole(&passed)),
+                },
+                _ => {
+                    let mut taint = callee.whole_taint();
+                    taint.join(&whole(&passed));
+                    Value::unknown(taint)
+                }
+            };
+            match &mut joined {
+                Some(joined) => joined.join(&value),
+                none => *none = Some(value),
+            }
+        }
+        joined.unwrap_or_default()
+    }
+}
+
+fn positional(value: Value) -> Passed {
+    Passed {
+        keyword: None,
+        value,
+        is_starred: false,
+    }
+}
+
+/// Positional values and keywords, as folding wants them.
+pub(super) fn split(passed: &[Passed]) -> (Vec<&Value>, Vec<(&str, &Value)>) {
+    let positional = passed
+        .iter()
+        .filter(|each| each.keyword.is_none() && !each.is_starred);
+    let named = passed
+        .iter()
+        .filter_map(|each| Some((each.keyword.as_deref()?, &each.value)));
+    (
+        positional.map(|each| &each.value).collect(),
+        named.collect(),
+    )
+}
+
+/// Everything that is passed, as one.
+pub(super) fn whole(passed: &[Passed]) -> Taint {
+    let mut taint = Taint::default();
+    for each in passed {
+        taint.join(&each.value.whole_taint());
+    }
+    taint
+}
+
+/// Names with `get`, whose items are what they hold.
+fn is_mapping(name: &str) -> bool {
+    matches!(
+        name,
+        "os.environ" | "os.environb" | "sys.modules" | "builtins"
+    )
+}
+
+/// Methods of pools, loops and schedulers that run what they are given.
+fn is_submitting(name: &str) -> bool {
+    matches!(
+        name,
+        "submit"
+            | "run_in_executor"
+            | "create_task"
+            | "call_soon"
+            | "call_later"
+            | "apply_async"
+            | "run_until_complete"
+            | "start_soon"
+            | "add_job"
+            | "map"
+            | "enter"
+    )
+}

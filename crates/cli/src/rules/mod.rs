@@ -16,6 +16,7 @@ use crate::exit::{Exit, failure};
 use crate::output::{Format, paragraph, print, print_json, table};
 
 mod conditions;
+mod inspection;
 
 /// List the rules and what the policy in force makes of them, or show the manual of one
 #[derive(Debug, Args)]
@@ -37,6 +38,10 @@ pub struct Rules {
 impl Rules {
     /// Lists.
     pub fn run(self) -> anyhow::Result<Exit> {
+        if let Some(manual) = self.rule.as_deref().and_then(inspection::named) {
+            inspection::show(&manual, self.format)?;
+            return Ok(Exit::Clean);
+        }
         let config = self.place.configuration()?;
         let policies = Policies::load(&config)?;
         let index = match &self.index {

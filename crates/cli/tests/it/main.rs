@@ -24,3 +24,4 @@ mod replays;
 mod publish;
 mod review;
 mod runbook;
+mod scan;

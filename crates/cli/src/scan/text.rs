@@ -1,0 +1,302 @@
+//! A scan for people: each finding as a compiler shows an error, with its line, how the data travelled,
+//! why it matters and what to do. Information is only counted.
+
+use std::io::IsTerminal as _;
+use std::ops::Range;
+use std::time::Duration;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use portcullis_inspect::inspection::{Inspection, Verdict, manual, of_observation};
+use portcullis_inspect::observation::Observation;
+
+use super::Scanned;
+use crate::output::{count, visible};
+
+/// Findings of one input that are shown in full.
+const SHOWN: usize = 20;
+/// The width of prose below a finding, in columns.
+const PROSE: usize = 62;
+/// As much of a line of source as is shown, in characters.
+const LINE: usize = 80;
+/// As much of it as is shown before the place of a finding.
+const BEFORE: usize = 24;
+/// More than all of this together, so that nothing is cut by the renderer.
+const WIDTH: usize = 200;
+
+/// Whether text is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    Plain,
+    Coloured,
+}
+
+impl Look {
+    /// Coloured on a terminal, unless `NO_COLOR` is set.
+    pub(super) fn of_terminal() -> Self {
+        let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        match std::io::stdout().is_terminal() && !is_plain {
+            true => Self::Coloured,
+            false => Self::Plain,
+        }
+    }
+
+    fn renderer(self) -> Renderer {
+        let renderer = match self {
+            Self::Plain => Renderer::plain(),
+            Self::Coloured => Renderer::styled(),
+        };
+        renderer.decor_style(DecorStyle::Unicode).term_width(WIDTH)
+    }
+}
+
+/// All of it, which took `elapsed`.
+pub(super) fn all(scanned: &[Scanned], elapsed: Duration, look: Look) -> String {
+    let renderer = look.renderer();
+    let mut text = String::new();
+    for one in scanned {
+        match &one.outcome {
+            Ok(inspection) => input(one, inspection, &renderer, &mut text),
+            Err(error) => {
+                let error = format!("{error:#}");
+                let lines = error.lines().map(visible).collect::<Vec<_>>().join("\n");
+                text.push_str(&format!("unknown  {lines}\n\n"));
+            }
+        }
+    }
+    text.push_str(&summary(scanned, elapsed));
+    text
+}
+
+fn input(scanned: &Scanned, inspection: &Inspection, renderer: &Renderer, text: &mut String) {
+    text.push_str(&format!(
+        "{:<5}  {}\n",
+        inspection.verdict,
+        visible(&scanned.path)
+    ));
+    let counted = |seen: &&Observation| of_observation(seen) > Verdict::Allow;
+    let findings: Vec<&Observation> = inspection.observations.iter().filter(counted).collect();
+    for seen in findings.iter().take(SHOWN) {
+        text.push('\n');
+        text.push_str(&finding(inspection, seen, renderer));
+        text.push('\n');
+    }
+    let hidden = findings.len().saturating_sub(SHOWN);
+    let notes = inspection.observations.len() - findings.len();
+    let mut more = Vec::new();
+    if hidden > 0 {
+        more.push(format!("{} more", count(hidden as u64, "finding")));
+    }
+    if notes > 0 {
+        more.push(format!(
+            "{} that nothing speaks against",
+            count(notes as u64, "observation")
+        ));
+    }
+    if !more.is_empty() {
+        let gap = if findings.is_empty() { "" } else { "\n" };
+        text.push_str(&format!("{gap}       {}: --format json\n", more.join(", ")));
+    }
+    if !inspection.complete {
+        text.push_str(
+            "       not all of it could be inspected, so nobody knows what the rest does\n",
+        );
+    }
+    text.push('\n');
+}
+
+/// One finding, as a compiler shows an error.
+fn finding(inspection: &Inspection, seen: &Observation, renderer: &Renderer) -> String {
+    let verdict = of_observation(seen);
+    let level = match verdict {
+        Verdict::Deny => Level::ERROR,
+        Verdict::Hold | Verdict::Warn => Level::WARNING,
+        Verdict::Allow => Level::INFO,
+    };
+    let level = level.with_name(verdict.as_str());
+    let group = level.primary_title(visible(&seen.message)).id(seen.rule);
+    let group = place(inspection, seen, group.elements(Vec::<Origin<'_>>::new()));
+    let circumstances = format!("{}, {} % sure", when(seen), seen.confidence.per_cent());
+    let mut notes = vec![(seen.severity.to_string(), circumstances)];
+    if seen.chain.len() > 1 {
+        notes.push(("how".to_owned(), chain(seen)));
+    }
+    if let Some(manual) = manual(seen.rule) {
+        notes.push(("why".to_owned(), wrapped(manual.why())));
+    }
+    notes.push((
+        "what to do".to_owned(),
+        wrapped(&advice(verdict, seen.rule)),
+    ));
+    let notes = notes
+        .into_iter()
+        .map(|(name, note)| Level::NOTE.with_name(name).message(note));
+    renderer.render(&[group.elements(notes)]).to_string()
+}
+
+/// Adds where it is: the line where there is one, else the file.
+fn place<'a>(inspection: &Inspection, seen: &Observation, group: Group<'a>) -> Group<'a> {
+    let file = match seen.layer {
+        0 => visible(&seen.file),
+        1 => format!("{} (decoded)", visible(&seen.file)),
+        layers => format!("{} (decoded {layers} times)", visible(&seen.file)),
+    };
+    let Some((line, marked)) = line(inspection, seen) else {
+        let origin = Origin::path(file);
+        return group.element(match seen.line {
+            0 => origin,
+            line => origin.line(line as usize),
+        });
+    };
+    let snippet = Snippet::source(line)
+        .line_start(seen.line as usize)
+        .path(file)
+        .fold(false);
+    group.element(snippet.annotation(AnnotationKind::Primary.span(marked)))
+}
+
+/// The line that a finding is about and what is marked in it, in bytes. The text of decoded layers is
+/// not kept.
+fn line(inspection: &Inspection, seen: &Observation) -> Option<(String, Range<usize>)> {
+    if seen.layer > 0 {
+        return None;
+    }
+    let excerpt = inspection.excerpts.get(&(seen.file.clone(), seen.line))?;
+    let text = visible(&excerpt.text.replace('\t', " "));
+    let indent = text
+        .chars()
+        .take_while(|character| *character == ' ')
+        .count();
+    let place = seen
+        .column
+        .saturating_sub(1)
+        .saturating_sub(excerpt.skipped) as usize;
+    let place = if seen.column == 0 { indent } else { place };
+    let skipped = match text.chars().nth(LINE) {
+        Some(_) => place.saturating_sub(BEFORE),
+        None => 0,
+    };
+    let shown: String = text.chars().skip(skipped).take(LINE).collect();
+    let start = shown
+        .char_indices()
+        .nth(place - skipped)
+        .map(|(at, _)| at)?;
+    let length = match seen.column {
+        0 => shown[start..].trim_end().len(),
+        _ => expression(&shown[start..]),
+    };
+    (length > 0).then_some((shown, start..start + length))
+}
+
+/// The bytes of `code` up to the parenthesis that closes its first call; all of it where none does, as
+/// in a call that goes on in the next line.
+fn expression(code: &str) -> usize {
+    let mut depth = 0;
+    for (at, character) in code.char_indices() {
+        match character {
+            '(' => depth += 1,
+            ')' if depth == 1 => return at + 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+    }
+    code.trim_end().len()
+}
+
+/// Each step on a line of its own, with its place.
+fn chain(seen: &Observation) -> String {
+    let steps = seen.chain.iter().map(|step| {
+        let place = &step.place;
+        let what: String = visible(&step.text).chars().take(PROSE).collect();
+        match place.layer {
+            0 => format!("{what} ({}:{})", visible(&place.file), place.line),
+            _ => format!("{what} (decoded, line {})", place.line),
+        }
+    });
+    steps.collect::<Vec<_>>().join("\n→ ")
+}
+
+fn when(seen: &Observation) -> &'static str {
+    use portcullis_inspect::python::Context;
+    match seen.context {
+        Context::Install => "when it is built or installed",
+        Context::Startup => "at each start of Python",
+        Context::Import => "when it is imported",
+        Context::Entry => "when one of its commands is run",
+        Context::Call => "when something calls it",
+        Context::Test => "in tests, documentation or examples",
+    }
+}
+
+fn advice(verdict: Verdict, rule: &str) -> String {
+    let what = match verdict {
+        Verdict::Deny => {
+            "do not install it. Where it was installed, treat every secret that the machine could read \
+             as known to others"
+        }
+        Verdict::Hold => "have somebody read the code shown before it is used",
+        Verdict::Warn | Verdict::Allow => {
+            "read the code shown, and compare it with the version before"
+        }
+    };
+    format!("{what}. The manual: portcullis rules {rule}")
+}
+
+fn wrapped(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let last = lines.last().map_or(0, |line| line.chars().count());
+        if last > 0 && last + 1 + word.chars().count() > PROSE {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines.join("\n")
+}
+
+/// The last line: how much there was, how long it took, and the verdicts.
+fn summary(scanned: &[Scanned], elapsed: Duration) -> String {
+    let inspections = || scanned.iter().filter_map(|one| one.outcome.as_ref().ok());
+    let modules: usize = inspections().map(|one| one.statistics.modules).sum();
+    let seconds = elapsed.as_secs_f64();
+    let mut parts = vec![format!(
+        "{}, {}, {seconds:.2} s",
+        count(scanned.len() as u64, "input"),
+        count(modules as u64, "module"),
+    )];
+    let findings = || {
+        inspections()
+            .flat_map(|one| &one.observations)
+            .map(of_observation)
+    };
+    for verdict in Verdict::ALL
+        .into_iter()
+        .rev()
+        .filter(|verdict| *verdict > Verdict::Allow)
+    {
+        let number = findings().filter(|one| *one == verdict).count();
+        if number > 0 {
+            parts.push(format!("{number} {verdict}"));
+        }
+    }
+    let unknown = scanned.len() - inspections().count();
+    if unknown > 0 {
+        parts.push(format!("{unknown} not inspected"));
+    }
+    let worst = inspections()
+        .map(|one| one.verdict)
+        .max()
+        .unwrap_or(Verdict::Allow);
+    let verdict = if unknown > 0 {
+        worst.max(Verdict::Hold)
+    } else {
+        worst
+    };
+    parts.push(format!("verdict {verdict}"));
+    format!("{}\n", parts.join(" · "))
+}

@@ -3,7 +3,7 @@
 use super::sent::{FAR, command_lines, source_call};
 use super::{Rule, in_context, observe_flow};
 use crate::observation::{Confidence, Observation, Severity};
-use crate::python::{Analysis, Flow, Label, SinkKind};
+use crate::python::{Analysis, Context, Flow, Label, SinkKind};
 
 /// The rule.
 pub(super) struct NetworkCode;
@@ -27,7 +27,8 @@ impl Rule for NetworkCode {
          What runs is whatever the other side sends at that moment: nobody has read it, \
          and it can differ from machine to machine.\n\n\
          Mistaken for it: plugin loaders and consoles that a user calls; in library code \
-         it counts less."
+         it counts less. Unpickling from an address is medium outside of installation and \
+         start-up, since data libraries offer it."
     }
 
     fn check(&self, analysis: &Analysis, observations: &mut Vec<Observation>) {
@@ -35,10 +36,11 @@ impl Rule for NetworkCode {
             if !(runs(analysis, flow) && comes_from_network(analysis, flow)) {
                 continue;
             }
-            let worst = if flow.hops > FAR {
-                Severity::High
-            } else {
-                Severity::Critical
+            let worst = match flow.kind {
+                // What reads data, as `read_pickle(url)` does, is asked for it by whoever calls it.
+                SinkKind::Deserialise if !is_unasked(flow.context) => Severity::Medium,
+                _ if flow.hops > FAR => Severity::High,
+                _ => Severity::Critical,
             };
             let severity = in_context(worst, flow.context);
             let confidence = Confidence::of(95).in_context(flow.context);
@@ -55,6 +57,11 @@ impl Rule for NetworkCode {
             ));
         }
     }
+}
+
+/// Whether nobody but the package itself decides that the code runs.
+fn is_unasked(context: Context) -> bool {
+    matches!(context, Context::Install | Context::Startup)
 }
 
 /// Whether the sink runs what reaches it: everything that takes Python, unpicklers and loaders of

@@ -253,4 +253,11 @@ impl Facts<'_> {
             .as_ref()
             .is_some_and(|origin| origin.trust == Trust::Outside)
     }
+
+    /// Whether the name is one that anybody can take: it is not owned, and whatever has it comes from
+    /// outside, or nothing has it yet.
+    pub fn is_public_name(&self) -> bool {
+        let is_inside = self.project.origin.is_some() && !self.is_from_outside();
+        !is_inside && self.project.ownership.is_none()
+    }
 }

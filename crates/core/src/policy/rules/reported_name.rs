@@ -67,8 +67,7 @@ fn report(name: &str) -> Option<&'static str> {
 
 impl Check for ReportedName {
     fn check(&self, facts: Facts<'_>, _now: Timestamp) -> Outcome {
-        let comes_from_outside = facts.project.origin.is_none() || facts.is_from_outside();
-        if !comes_from_outside || facts.project.ownership.is_some() {
+        if !facts.is_public_name() {
             return Outcome::Pass;
         }
         let Some(report) = report(facts.project.project.as_str()) else {

@@ -121,8 +121,7 @@ releases = 1"#,
 
 impl Check for Thresholds {
     fn check(&self, facts: Facts<'_>, now: Timestamp) -> Outcome {
-        let comes_from_outside = facts.project.origin.is_none() || facts.is_from_outside();
-        if !comes_from_outside || facts.project.ownership.is_some() {
+        if !facts.is_public_name() {
             return Outcome::Pass;
         }
         let resemblance = match &facts.project.resemblance {

@@ -310,8 +310,7 @@ impl Check for StdlibName {
     fn check(&self, facts: Facts<'_>, _now: Timestamp) -> Outcome {
         let name = facts.project.project.as_str();
         let is_module = MODULES.binary_search(&name).is_ok() && !LEGITIMATE.contains(&name);
-        let comes_from_outside = facts.project.origin.is_none() || facts.is_from_outside();
-        if !is_module || !comes_from_outside || facts.project.ownership.is_some() {
+        if !is_module || !facts.is_public_name() {
             return Outcome::Pass;
         }
         Outcome::Found(

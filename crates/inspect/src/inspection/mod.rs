@@ -108,7 +108,6 @@ fn conclude(gathered: Gathered<'_>) -> Inspection {
         complete,
     } = gathered;
     observations.extend(rules::check_all(&analysis));
-    observations.extend(engine::observations(&analysis));
     sort(&mut observations);
     let complete = complete && engine::is_complete(&analysis);
     let statistics = Statistics {

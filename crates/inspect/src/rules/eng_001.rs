@@ -1,9 +1,9 @@
 //! `ENG-001`: a source is nested so deeply that it was not followed.
 
-use super::evidence::observe_place;
-use super::{Rule, in_context};
+use super::Rule;
+use super::evidence::observe_engine;
 use crate::observation::{Confidence, Observation, Severity};
-use crate::python::{Analysis, EngineFindingKind, Place};
+use crate::python::{Analysis, EngineFindingKind};
 
 /// The rule.
 pub(super) struct ParserBomb;
@@ -30,27 +30,12 @@ impl Rule for ParserBomb {
     }
 
     fn check(&self, analysis: &Analysis, observations: &mut Vec<Observation>) {
-        for finding in analysis
-            .findings
-            .iter()
-            .filter(|finding| finding.kind == EngineFindingKind::ParserBomb)
-        {
-            let place = Place {
-                file: finding.file.clone(),
-                line: finding.line,
-                column: u32::from(finding.line > 0),
-                layer: finding.layer,
-            };
-            let code = format!("{} {}", finding.file, finding.message);
-            let severity = in_context(Severity::High, finding.context);
-            let seen = (&place, finding.context, &*code);
-            observations.push(observe_place(
-                self,
-                seen,
-                (severity, Confidence::of(80)),
-                finding.message.clone(),
-            ));
-        }
+        observe_engine(
+            self,
+            (analysis, EngineFindingKind::ParserBomb),
+            (Severity::High, Confidence::of(80)),
+            observations,
+        );
     }
 }
 

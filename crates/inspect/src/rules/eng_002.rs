@@ -1,9 +1,9 @@
 //! `ENG-002`: a source was not looked at to the end.
 
-use super::evidence::observe_place;
-use super::{Rule, in_context};
+use super::Rule;
+use super::evidence::observe_engine;
 use crate::observation::{Confidence, Observation, Severity};
-use crate::python::{Analysis, EngineFindingKind, Place};
+use crate::python::{Analysis, EngineFindingKind};
 
 /// The rule.
 pub(super) struct Unfinished;
@@ -30,27 +30,12 @@ impl Rule for Unfinished {
     }
 
     fn check(&self, analysis: &Analysis, observations: &mut Vec<Observation>) {
-        for finding in analysis
-            .findings
-            .iter()
-            .filter(|finding| finding.kind == EngineFindingKind::Incomplete)
-        {
-            let place = Place {
-                file: finding.file.clone(),
-                line: finding.line,
-                column: u32::from(finding.line > 0),
-                layer: finding.layer,
-            };
-            let code = format!("{} {}", finding.file, finding.message);
-            let severity = in_context(Severity::Medium, finding.context);
-            let seen = (&place, finding.context, &*code);
-            observations.push(observe_place(
-                self,
-                seen,
-                (severity, Confidence::CERTAIN),
-                finding.message.clone(),
-            ));
-        }
+        observe_engine(
+            self,
+            (analysis, EngineFindingKind::Incomplete),
+            (Severity::Medium, Confidence::CERTAIN),
+            observations,
+        );
     }
 }
 

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use super::Rule;
+use super::{Rule, in_context};
 use crate::observation::{Confidence, Observation, Severity, fingerprint};
-use crate::python::{Call, Context, Module, Place, Role, SinkKind};
+use crate::python::{Analysis, Call, Context, EngineFindingKind, Module, Place, Role, SinkKind};
 
 /// Every text among the arguments of `call` and in the object it belongs to.
 pub(super) fn texts(call: &Call) -> Vec<&str> {
@@ -107,5 +107,31 @@ pub(super) fn observe_place(
         message,
         chain: Vec::new(),
         code_hash: fingerprint(rule.id(), code),
+    }
+}
+
+/// An observation for each finding of the engine itself that is of this kind.
+pub(super) fn observe_engine(
+    rule: &dyn Rule,
+    (analysis, kind): (&Analysis, EngineFindingKind),
+    (severity, confidence): (Severity, Confidence),
+    observations: &mut Vec<Observation>,
+) {
+    let findings = analysis.findings.iter();
+    for finding in findings.filter(|finding| finding.kind == kind) {
+        let place = Place {
+            file: finding.file.clone(),
+            line: finding.line,
+            column: u32::from(finding.line > 0),
+            layer: finding.layer,
+        };
+        let code = format!("{} {}", finding.file, finding.message);
+        let severity = in_context(severity, finding.context);
+        observations.push(observe_place(
+            rule,
+            (&place, finding.context, &*code),
+            (severity, confidence),
+            finding.message.clone(),
+        ));
     }
 }

@@ -48,17 +48,7 @@ pub async fn gather(
     index: &Index,
     project: &ProjectName,
 ) -> Result<Gathered, FlowError> {
-    let epoch = app.epoch();
-    let names = app.names.load_full();
-    let route = index.route(project, &names.owned);
-    let mut found = None;
-    for source in &route.ask {
-        found = source_page(app, app.source(&source.name), project).await?;
-        if found.is_some() {
-            break;
-        }
-    }
-    let mut gathered = Gathered::from_page(app, project, (index, route, epoch), found);
+    let mut gathered = first_that_has(app, index, project, Asking::Everybody).await?;
     if releases::is_needed(&app.policy(&index.name)) {
         gathered.learn_releases(app).await?;
     }
@@ -76,20 +66,48 @@ pub async fn gather_known(
     index: &Index,
     project: &ProjectName,
 ) -> Result<Gathered, FlowError> {
+    let mut gathered = first_that_has(app, index, project, Asking::NobodyOutside).await?;
+    // Some other policy than the one in force may be judged under.
+    gathered.learn_releases(app).await?;
+    Ok(gathered)
+}
+
+/// Who may be asked for a page.
+#[derive(Clone, Copy, Debug)]
+enum Asking {
+    /// Every source that the route names.
+    Everybody,
+    /// What is here already.
+    NobodyOutside,
+}
+
+/// What the first source that has the project gives, in the order of the routing law.
+async fn first_that_has(
+    app: &Arc<App>,
+    index: &Index,
+    project: &ProjectName,
+    asking: Asking,
+) -> Result<Gathered, FlowError> {
     let epoch = app.epoch();
     let names = app.names.load_full();
     let route = index.route(project, &names.owned);
     let mut found = None;
     for source in &route.ask {
-        found = known_page(app, app.source(&source.name), project).await?;
+        let source = app.source(&source.name);
+        found = match asking {
+            Asking::Everybody => source_page(app, source, project).await?,
+            Asking::NobodyOutside => known_page(app, source, project).await?,
+        };
         if found.is_some() {
             break;
         }
     }
-    let mut gathered = Gathered::from_page(app, project, (index, route, epoch), found);
-    // Some other policy than the one in force may be judged under.
-    gathered.learn_releases(app).await?;
-    Ok(gathered)
+    Ok(Gathered::from_page(
+        app,
+        project,
+        (index, route, epoch),
+        found,
+    ))
 }
 
 /// How many releases are asked for their publisher at most, the newest first: those that are held back

@@ -69,6 +69,7 @@ fn main() {
                 project: &facts,
                 release: Some(release),
                 file: Some(file),
+                content: None,
             };
             judge(facts, &policy, NOW).lets_through()
         });

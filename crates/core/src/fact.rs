@@ -8,6 +8,7 @@ use crate::advisory::Affecting;
 use crate::approval::Approved;
 use crate::digest::Sha256;
 use crate::index::{IndexName, Ownership, SourceKind, SourceName, Trust};
+use crate::inspection::{ContentFacts, Inspected, Knowledge};
 use crate::maintenance::Maintenance;
 use crate::pypi::filename::DistKind;
 use crate::pypi::name::ProjectName;
@@ -243,6 +244,16 @@ pub struct Facts<'a> {
     pub release: Option<&'a ReleaseFacts>,
     /// The file; `None` while only the name is judged.
     pub file: Option<&'a FileFacts>,
+    /// What is known of the file's bytes; `None` while nobody has looked into them.
+    pub content: Option<&'a ContentFacts>,
+}
+
+impl<'a> Facts<'a> {
+    /// What the inspection saw in the file's bytes.
+    pub fn inspection(&self) -> &'a Knowledge<Arc<Inspected>> {
+        self.content
+            .map_or(&Knowledge::Ahead, |content| &content.inspection)
+    }
 }
 
 impl Facts<'_> {

@@ -37,10 +37,11 @@ pub struct Refusal {
 /// Clears the content that `decision` was about, whose bytes were found to have the digest `actual`.
 ///
 /// # Errors
-/// The [`Refusal`] when the decision holds or denies, or when it was made about other bytes (or
-/// about bytes whose digest was not known): such a decision is never a permission.
+/// The [`Refusal`] when the decision holds or denies, when it was made about other bytes (or about bytes
+/// whose digest was not known), or before bytes were looked into that its policy wants looked into: such a
+/// decision is never a permission.
 pub fn clear(decision: &Arc<Decision>, actual: Sha256) -> Result<Cleared, Refusal> {
-    if decision.lets_through() && decision.sha256() == Some(actual) {
+    if decision.lets_through() && decision.sha256() == Some(actual) && !decision.is_ahead() {
         return Ok(Cleared { sha256: actual });
     }
     Err(Refusal {

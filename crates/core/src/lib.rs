@@ -16,6 +16,7 @@ pub mod fact;
 pub mod maintenance;
 pub mod waiver;
 pub mod quarantine;
+pub mod inspection;
 pub mod ruling;
 pub mod approval;
 pub mod similarity;

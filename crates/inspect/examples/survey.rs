@@ -8,10 +8,10 @@ use std::fs::File;
 use std::path::Path;
 use std::time::Instant;
 
+use portcullis_core::inspection::Severity;
 use portcullis_core::pypi::filename::DistFilename;
 use portcullis_inspect::archive::Limits;
 use portcullis_inspect::archive::survey::{Survey, survey_with_sources};
-use portcullis_inspect::observation::Severity;
 use portcullis_inspect::rules::archive::check_archive;
 
 #[derive(Default)]
@@ -20,7 +20,7 @@ struct Totals {
     inflated: u64,
     python: u64,
     seconds: f64,
-    by_rule: BTreeMap<(&'static str, Severity), u64>,
+    by_rule: BTreeMap<(String, Severity), u64>,
     loud: u64,
     files: u64,
 }
@@ -74,7 +74,7 @@ fn look(path: &Path, least: Severity, totals: &mut Totals) -> Option<Survey> {
     for each in &observations {
         *totals
             .by_rule
-            .entry((each.rule, each.severity))
+            .entry((each.rule.to_string(), each.severity))
             .or_default() += 1;
         is_loud |= each.severity >= Severity::High;
         if each.severity >= least {

@@ -7,6 +7,5 @@
 pub mod archive;
 pub mod inspection;
 pub mod licence_text;
-pub mod observation;
 pub mod python;
 pub mod rules;

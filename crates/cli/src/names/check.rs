@@ -148,6 +148,7 @@ impl Court {
             project: &facts,
             release: None,
             file: None,
+            content: None,
         };
         let decision = judge(subject, &self.policy, self.now);
         let about_names = |finding: &&Finding| RULES.iter().any(|rule| *finding.rule == *rule.id());

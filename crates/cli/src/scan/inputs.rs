@@ -5,9 +5,10 @@ use std::io::{BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use portcullis_core::inspection::Inspected;
 use portcullis_core::pypi::filename::{DistFilename, DistKind};
 use portcullis_inspect::inspection::{
-    Budget, Inspection, LooseFile, inspect_archive, inspect_files, inspect_source,
+    Budget, LooseFile, inspect_archive, inspect_files, inspect_source,
 };
 
 use crate::exit::failure;
@@ -85,12 +86,14 @@ fn is_source_name(name: &str) -> bool {
 
 impl Input {
     /// Reads and inspects it.
-    pub(super) fn inspect(&self, budget: &Budget) -> anyhow::Result<Inspection> {
+    pub(super) fn inspect(&self, budget: &Budget) -> anyhow::Result<Inspected> {
         let path = &self.path;
         match &self.kind {
             Kind::Archive(filename) => {
                 let archive = BufReader::new(open(path)?);
-                inspect_archive(archive, filename, budget).with_context(|| cannot_read(path))
+                let inspection = inspect_archive(archive, filename, budget);
+                let inspection = inspection.with_context(|| cannot_read(path))?;
+                Ok(inspection.inspected)
             }
             Kind::Source => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();

@@ -18,7 +18,9 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use portcullis_inspect::inspection::{Budget, Inspection, Verdict};
+use portcullis_core::inspection::Inspected;
+use portcullis_core::policy::Effect;
+use portcullis_inspect::inspection::Budget;
 
 use crate::exit::{Exit, failure};
 use crate::output::print;
@@ -88,7 +90,7 @@ struct Scanned {
     /// How long it took.
     seconds: f64,
     /// Or why there is none, with what to do.
-    outcome: anyhow::Result<Inspection>,
+    outcome: anyhow::Result<Inspected>,
 }
 
 impl Scan {
@@ -117,9 +119,9 @@ impl Scan {
 /// Findings outweigh ignorance: that something was found stays true, whatever else could not be read.
 fn exit(scanned: &[Scanned], fail_on: FailOn) -> Exit {
     let fail_on = match fail_on {
-        FailOn::Warn => Verdict::Warn,
-        FailOn::Hold => Verdict::Hold,
-        FailOn::Deny => Verdict::Deny,
+        FailOn::Warn => Effect::Warn,
+        FailOn::Hold => Effect::Hold,
+        FailOn::Deny => Effect::Deny,
     };
     let mut inspections = scanned.iter().filter_map(|one| one.outcome.as_ref().ok());
     if inspections.any(|inspection| inspection.found() >= fail_on) {

@@ -4,9 +4,9 @@
 use std::path::Path;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use portcullis_inspect::inspection::{Inspection, Manual, Verdict, manuals, of_observation};
-use portcullis_inspect::observation::{Observation, Severity};
-use portcullis_inspect::python::Step;
+use portcullis_core::inspection::{Inspected, Observation, Severity, Step, effect_of};
+use portcullis_core::policy::Effect;
+use portcullis_inspect::inspection::{Manual, manuals};
 use serde_json::{Map, Value, json};
 
 use super::Scanned;
@@ -96,18 +96,18 @@ fn notification(scanned: &Scanned) -> Option<Value> {
 
 fn result(
     scanned: &Scanned,
-    inspection: &Inspection,
+    inspection: &Inspected,
     seen: &Observation,
     rules: &[Manual],
 ) -> Value {
     let mut result = json!({
         "ruleId": seen.rule,
-        "level": level(of_observation(seen)),
+        "level": level(effect_of(seen)),
         "message": { "text": seen.message },
         "locations": [location(scanned, (&seen.file, seen.line, seen.column))],
         "partialFingerprints": { "code/v1": seen.code_hash },
         "properties": {
-            "verdict": of_observation(seen).as_str(),
+            "verdict": effect_of(seen).to_string(),
             "severity": seen.severity.to_string(),
             "confidence": seen.confidence.per_cent(),
             "context": seen.context.to_string(),
@@ -129,11 +129,11 @@ fn result(
     result
 }
 
-fn level(verdict: Verdict) -> &'static str {
+fn level(verdict: Effect) -> &'static str {
     match verdict {
-        Verdict::Deny | Verdict::Hold => "error",
-        Verdict::Warn => "warning",
-        Verdict::Allow => "note",
+        Effect::Deny | Effect::Hold => "error",
+        Effect::Warn => "warning",
+        Effect::Allow => "note",
     }
 }
 

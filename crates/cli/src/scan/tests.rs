@@ -53,8 +53,7 @@ impl Samples {
             one.path = one.path.replace(&folder, "");
             match &mut one.outcome {
                 Ok(inspection) => {
-                    let is_shown = |rule| SHOWN.contains(&rule);
-                    inspection.observations.retain(|seen| is_shown(seen.rule));
+                    inspection.observations.retain(|seen| SHOWN.contains(&&*seen.rule));
                 }
                 Err(error) => *error = anyhow::anyhow!(error.to_string().replace(&folder, "")),
             }
@@ -154,8 +153,8 @@ fn a_folder_is_read_without_following_links_or_version_control() {
     let scanned = scan_all(&inputs::below(folder.path()), None);
     let inspection = scanned[0].outcome.as_ref().unwrap();
     assert_eq!(
-        (inspection.statistics.files, inspection.verdict),
-        (1, Verdict::Allow)
+        (inspection.statistics.files, inspection.effect()),
+        (1, Effect::Allow)
     );
 }
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
-use portcullis_inspect::inspection::{Inspection, Verdict, manual, of_observation};
-use portcullis_inspect::observation::Observation;
+use portcullis_core::inspection::{Context, Inspected, Observation, effect_of};
+use portcullis_core::policy::Effect;
+use portcullis_inspect::inspection::manual;
 
 use super::Scanned;
 use crate::output::{count, visible};
@@ -68,13 +69,13 @@ pub(super) fn all(scanned: &[Scanned], elapsed: Duration, look: Look) -> String 
     text
 }
 
-fn input(scanned: &Scanned, inspection: &Inspection, renderer: &Renderer, text: &mut String) {
+fn input(scanned: &Scanned, inspection: &Inspected, renderer: &Renderer, text: &mut String) {
     text.push_str(&format!(
         "{:<5}  {}\n",
-        inspection.verdict,
+        inspection.effect(),
         visible(&scanned.path)
     ));
-    let counted = |seen: &&Observation| of_observation(seen) > Verdict::Allow;
+    let counted = |seen: &&Observation| effect_of(seen) > Effect::Allow;
     let findings: Vec<&Observation> = inspection.observations.iter().filter(counted).collect();
     for seen in findings.iter().take(SHOWN) {
         text.push('\n');
@@ -106,27 +107,27 @@ fn input(scanned: &Scanned, inspection: &Inspection, renderer: &Renderer, text: 
 }
 
 /// One finding, as a compiler shows an error.
-fn finding(inspection: &Inspection, seen: &Observation, renderer: &Renderer) -> String {
-    let verdict = of_observation(seen);
+fn finding(inspection: &Inspected, seen: &Observation, renderer: &Renderer) -> String {
+    let verdict = effect_of(seen);
     let level = match verdict {
-        Verdict::Deny => Level::ERROR,
-        Verdict::Hold | Verdict::Warn => Level::WARNING,
-        Verdict::Allow => Level::INFO,
+        Effect::Deny => Level::ERROR,
+        Effect::Hold | Effect::Warn => Level::WARNING,
+        Effect::Allow => Level::INFO,
     };
-    let level = level.with_name(verdict.as_str());
-    let group = level.primary_title(visible(&seen.message)).id(seen.rule);
+    let level = level.with_name(verdict.to_string());
+    let group = level.primary_title(visible(&seen.message)).id(&*seen.rule);
     let group = place(inspection, seen, group.elements(Vec::<Origin<'_>>::new()));
     let circumstances = format!("{}, {} % sure", when(seen), seen.confidence.per_cent());
     let mut notes = vec![(seen.severity.to_string(), circumstances)];
     if seen.chain.len() > 1 {
         notes.push(("how".to_owned(), chain(seen)));
     }
-    if let Some(manual) = manual(seen.rule) {
+    if let Some(manual) = manual(&seen.rule) {
         notes.push(("why".to_owned(), wrapped(manual.why())));
     }
     notes.push((
         "what to do".to_owned(),
-        wrapped(&advice(verdict, seen.rule)),
+        wrapped(&advice(verdict, &seen.rule)),
     ));
     let notes = notes
         .into_iter()
@@ -135,7 +136,7 @@ fn finding(inspection: &Inspection, seen: &Observation, renderer: &Renderer) -> 
 }
 
 /// Adds where it is: the line where there is one, else the file.
-fn place<'a>(inspection: &Inspection, seen: &Observation, group: Group<'a>) -> Group<'a> {
+fn place<'a>(inspection: &Inspected, seen: &Observation, group: Group<'a>) -> Group<'a> {
     let file = match seen.layer {
         0 => visible(&seen.file),
         1 => format!("{} (decoded)", visible(&seen.file)),
@@ -157,11 +158,11 @@ fn place<'a>(inspection: &Inspection, seen: &Observation, group: Group<'a>) -> G
 
 /// The line that a finding is about and what is marked in it, in bytes. The text of decoded layers is
 /// not kept.
-fn line(inspection: &Inspection, seen: &Observation) -> Option<(String, Range<usize>)> {
+fn line(inspection: &Inspected, seen: &Observation) -> Option<(String, Range<usize>)> {
     if seen.layer > 0 {
         return None;
     }
-    let excerpt = inspection.excerpts.get(&(seen.file.clone(), seen.line))?;
+    let excerpt = inspection.excerpt(&seen.file, seen.line)?;
     let text = visible(&excerpt.text.replace('\t', " "));
     let indent = text
         .chars()
@@ -217,7 +218,6 @@ fn chain(seen: &Observation) -> String {
 }
 
 fn when(seen: &Observation) -> &'static str {
-    use portcullis_inspect::python::Context;
     match seen.context {
         Context::Install => "when it is built or installed",
         Context::Startup => "at each start of Python",
@@ -228,14 +228,14 @@ fn when(seen: &Observation) -> &'static str {
     }
 }
 
-fn advice(verdict: Verdict, rule: &str) -> String {
+fn advice(verdict: Effect, rule: &str) -> String {
     let what = match verdict {
-        Verdict::Deny => {
+        Effect::Deny => {
             "do not install it. Where it was installed, treat every secret that the machine could read \
              as known to others"
         }
-        Verdict::Hold => "have somebody read the code shown before it is used",
-        Verdict::Warn | Verdict::Allow => {
+        Effect::Hold => "have somebody read the code shown before it is used",
+        Effect::Warn | Effect::Allow => {
             "read the code shown, and compare it with the version before"
         }
     };
@@ -272,12 +272,12 @@ fn summary(scanned: &[Scanned], elapsed: Duration) -> String {
     let findings = || {
         inspections()
             .flat_map(|one| &one.observations)
-            .map(of_observation)
+            .map(effect_of)
     };
-    for verdict in Verdict::ALL
+    for verdict in Effect::ALL
         .into_iter()
         .rev()
-        .filter(|verdict| *verdict > Verdict::Allow)
+        .filter(|verdict| *verdict > Effect::Allow)
     {
         let number = findings().filter(|one| *one == verdict).count();
         if number > 0 {
@@ -289,11 +289,11 @@ fn summary(scanned: &[Scanned], elapsed: Duration) -> String {
         parts.push(format!("{unknown} not inspected"));
     }
     let worst = inspections()
-        .map(|one| one.verdict)
+        .map(Inspected::effect)
         .max()
-        .unwrap_or(Verdict::Allow);
+        .unwrap_or(Effect::Allow);
     let verdict = if unknown > 0 {
-        worst.max(Verdict::Hold)
+        worst.max(Effect::Hold)
     } else {
         worst
     };

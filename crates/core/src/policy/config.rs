@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::conditions::{self, Condition};
-use super::rule::Rule;
+use super::rule::{Need, Rule};
 use super::rules::RULES;
 use super::{ConfiguredRule, Effect, Exception, Mode, Policy, PolicyLine, RuleId};
 use crate::digest::Sha256;
@@ -46,8 +46,10 @@ impl Policy {
             (rules, conditions, exceptions)
         })?;
         let digest = Sha256::of(format!("{}\n{text}", defaults_text()).as_bytes());
+        let looks_inside = rules.iter().any(|rule| rule.needs(Need::Inspection));
         Ok(Self {
             digest,
+            looks_inside,
             file: name,
             rules,
             conditions,

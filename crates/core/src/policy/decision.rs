@@ -58,6 +58,7 @@ pub struct Decision {
     pub(super) findings: Vec<Finding>,
     pub(super) policy: Sha256,
     pub(super) changes_at: Option<Timestamp>,
+    pub(super) is_ahead: bool,
 }
 
 /// What a decision is about.
@@ -117,6 +118,12 @@ impl Subject {
 }
 
 impl Decision {
+    /// Whether it was made before anybody looked into the file's bytes, under a policy that wants to know
+    /// what is in them. It says what is known by now, and lets no bytes through.
+    pub fn is_ahead(&self) -> bool {
+        self.is_ahead
+    }
+
     /// What it does.
     pub fn effect(&self) -> Effect {
         self.effect

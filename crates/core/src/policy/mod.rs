@@ -71,7 +71,7 @@ macro_rules! words {
 
         impl fmt::Display for $type {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(match self { $(Self::$variant => $word,)+ })
+                f.pad(match self { $(Self::$variant => $word,)+ })
             }
         }
     };
@@ -83,6 +83,9 @@ words!(Mode, "a mode (off, observe, enforce)",
     "off" => Off, "observe" => Observe, "enforce" => Enforce);
 
 impl Effect {
+    /// Every effect, from the mildest.
+    pub const ALL: [Self; 4] = [Self::Allow, Self::Warn, Self::Hold, Self::Deny];
+
     /// What it does to its subject, in a sentence: `Portcullis holds flask 3.1.3`.
     pub fn verb(self) -> &'static str {
         match self {
@@ -120,6 +123,8 @@ pub struct Policy {
     rules: Vec<ConfiguredRule>,
     conditions: Vec<Condition>,
     exceptions: Vec<Exception>,
+    /// Whether a rule in force wants to know what the inspection saw.
+    looks_inside: bool,
 }
 
 /// A rule with the settings that the policy gives it.
@@ -190,6 +195,7 @@ pub fn judge(facts: Facts<'_>, policy: &Policy, now: Timestamp) -> Decision {
         findings,
         policy: policy.digest,
         changes_at,
+        is_ahead: facts.inspection().is_ahead() && policy.looks_inside,
     }
 }
 

@@ -125,6 +125,9 @@ pub enum Need {
     Metadata,
     /// What signal providers measured of the project.
     Signals,
+    /// What the inspection saw in the file's bytes. A decision of a policy that needs it clears no bytes
+    /// that nobody has looked into.
+    Inspection,
 }
 
 /// What a finding does, beside what the policy says of its rule.

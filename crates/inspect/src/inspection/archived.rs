@@ -4,6 +4,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use portcullis_core::digest::Sha256;
+use portcullis_core::inspection::Contents;
 use portcullis_core::pypi::filename::DistFilename;
 use sha2::Digest as _;
 
@@ -34,7 +35,7 @@ pub fn inspect_archive(
             .iter()
             .map(|(name, bytes)| (name.clone(), &**bytes)),
     );
-    Ok(conclude(Gathered {
+    let inspected = conclude(Gathered {
         sha256,
         analysis: analyse(&package, &budget.python),
         observations: check_archive(&survey),
@@ -42,7 +43,11 @@ pub fn inspect_archive(
         files: survey.files().count(),
         bytes: survey.inflated,
         complete: survey.is_complete(),
-    }))
+    });
+    Ok(Inspection {
+        inspected,
+        contents: Contents::default(),
+    })
 }
 
 fn digest(archive: &mut (impl Read + Seek)) -> io::Result<Sha256> {

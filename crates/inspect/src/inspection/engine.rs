@@ -8,8 +8,3 @@ pub(super) fn is_complete(analysis: &Analysis) -> bool {
     let left_out = |finding: &EngineFinding| finding.kind == EngineFindingKind::Incomplete;
     !analysis.findings.iter().any(left_out)
 }
-
-/// Whether the rule `id` says that something was not looked at, rather than that something was found.
-pub(super) fn is_about_completeness(id: &str) -> bool {
-    matches!(id, "ENG-002" | "ARC-012")
-}

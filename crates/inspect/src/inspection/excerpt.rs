@@ -1,30 +1,18 @@
-//! [`Excerpt`]: the line that a finding is about, for people who read findings. Only lines of files as
+//! Excerpts: the line that a finding is about, for people who read findings. Only lines of files as
 //! they stand: a decoded layer is not kept.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::observation::Observation;
+use portcullis_core::inspection::{Excerpt, Observation};
 
 /// As much of a line as is kept, in characters.
 const KEPT: usize = 240;
 /// As much as is kept of what stands before the place, where the line is longer.
 const BEFORE: usize = 60;
 
-/// A line of a file, or the part of a long line around the place of a finding.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Excerpt {
-    /// The text, without its line break, and with everything in it that the file has.
-    pub text: String,
-    /// Characters of the line that stand before the text.
-    pub skipped: u32,
-}
-
 /// The lines that `observations` and their chains point at.
-pub(super) fn excerpts(
-    observations: &[Observation],
-    texts: &[(Arc<str>, &[u8])],
-) -> BTreeMap<(Arc<str>, u32), Excerpt> {
+pub(super) fn excerpts(observations: &[Observation], texts: &[(Arc<str>, &[u8])]) -> Vec<Excerpt> {
     let mut wanted: BTreeMap<Arc<str>, BTreeSet<(u32, u32)>> = BTreeMap::new();
     let mut want = |file: &Arc<str>, line, column, layer| {
         if layer == 0 && line > 0 {
@@ -42,7 +30,7 @@ pub(super) fn excerpts(
         }
     }
     let texts: HashMap<&str, &[u8]> = texts.iter().map(|(name, text)| (&**name, *text)).collect();
-    let mut found = BTreeMap::new();
+    let mut found = Vec::new();
     for (file, places) in wanted {
         let Some(text) = texts.get(&*file) else {
             continue;
@@ -52,7 +40,7 @@ pub(super) fn excerpts(
             let Some((_, column)) = places.next_if(|(wanted, _)| *wanted == number) else {
                 continue;
             };
-            found.insert((file.clone(), number), excerpt(line, column));
+            found.push(excerpt((&file, number), line, column));
             while places.next_if(|(wanted, _)| *wanted == number).is_some() {}
             if places.peek().is_none() {
                 break;
@@ -62,7 +50,7 @@ pub(super) fn excerpts(
     found
 }
 
-fn excerpt(line: &[u8], column: u32) -> Excerpt {
+fn excerpt((file, number): (&Arc<str>, u32), line: &[u8], column: u32) -> Excerpt {
     let line = String::from_utf8_lossy(line);
     let line = line.trim_end();
     let before = (column as usize).saturating_sub(1 + BEFORE);
@@ -71,6 +59,8 @@ fn excerpt(line: &[u8], column: u32) -> Excerpt {
         None => 0,
     };
     Excerpt {
+        file: Arc::clone(file),
+        line: number,
         text: line.chars().skip(skipped).take(KEPT).collect(),
         skipped: skipped as u32,
     }
@@ -82,13 +72,9 @@ mod tests {
 
     #[test]
     fn a_long_line_is_cut_around_the_place() {
-        assert_eq!(
-            excerpt(b"x = 1\r", 5),
-            Excerpt {
-                text: "x = 1".to_owned(),
-                skipped: 0
-            }
-        );
+        let excerpt = |line: &[u8], column| super::excerpt((&"a.py".into(), 1), line, column);
+        let short = excerpt(b"x = 1\r", 5);
+        assert_eq!((&*short.text, short.skipped), ("x = 1", 0));
         let line = format!("{}exec(data)", " ".repeat(1_000));
         let cut = excerpt(line.as_bytes(), 1_001);
         assert_eq!(cut.skipped, 940);

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use portcullis_core::digest::Sha256;
+use portcullis_core::inspection::Inspected;
 
-use super::{Budget, Gathered, Inspection, conclude};
+use super::{Budget, Gathered, conclude};
 use crate::python::{Package, Role, Source, analyse};
 
 /// One file of a folder.
@@ -19,13 +20,13 @@ pub struct LooseFile {
 
 /// Inspects one Python source, or one `.pth` file, by itself.
 #[must_use]
-pub fn inspect_source(path: &str, bytes: Vec<u8>, budget: &Budget) -> Inspection {
+pub fn inspect_source(path: &str, bytes: Vec<u8>, budget: &Budget) -> Inspected {
     let sha256 = Sha256::of(&bytes);
     let file = LooseFile {
         path: path.to_owned(),
         bytes,
     };
-    Inspection {
+    Inspected {
         sha256,
         ..inspect_files(vec![file], budget)
     }
@@ -34,7 +35,7 @@ pub fn inspect_source(path: &str, bytes: Vec<u8>, budget: &Budget) -> Inspection
 /// Inspects the files of a folder: `setup.py`, PEP 517 backends, startup files, tests and documentation
 /// are told apart by where they stand, as in an sdist.
 #[must_use]
-pub fn inspect_files(mut files: Vec<LooseFile>, budget: &Budget) -> Inspection {
+pub fn inspect_files(mut files: Vec<LooseFile>, budget: &Budget) -> Inspected {
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let backends = backends(&files);
     let sources = files.iter().filter_map(|file| source(file, &backends));

@@ -1,6 +1,7 @@
 //! [`Manual`]: what people read about a rule of the inspection, whichever kind of rule it is.
 
-use crate::observation::Severity;
+use portcullis_core::inspection::Severity;
+
 use crate::rules::RULES;
 use crate::rules::archive::ARCHIVE_RULES;
 

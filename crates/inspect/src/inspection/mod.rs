@@ -1,34 +1,36 @@
-//! [`Inspection`]: everything seen in one wheel, sdist, folder or file, and the [`Verdict`] that it adds
-//! up to. What an organisation makes of it is the policy's; nothing here knows of policies.
+//! The inspection of one wheel, sdist, folder or file: what it gives is an [`Inspected`]. What an
+//! organisation makes of it is the policy's; nothing here knows of policies.
 //!
 //! Read the modules in this order: archives, loose files, what the engine itself has to say, the lines
-//! that findings are about, the verdict, and the manuals of rules.
+//! that findings are about, and the manuals of rules.
 
 mod archived;
 mod loose;
 mod engine;
 mod excerpt;
-mod verdict;
 mod manual;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use portcullis_core::digest::Sha256;
+use portcullis_core::inspection::{Contents, Inspected, Observation, Statistics, effect_of};
 
 use crate::archive::Limits;
-use crate::observation::Observation;
-use crate::python::{self, Analysis, Capability};
+use serde::{Deserialize, Serialize};
+
+use crate::python::{self, Analysis};
 use crate::rules;
 
 pub use archived::inspect_archive;
-pub use excerpt::Excerpt;
 pub use loose::{LooseFile, inspect_files, inspect_source};
 pub use manual::{Manual, manual, manuals};
-pub use verdict::{Verdict, of_observation};
+
+/// The revision of the engine and of its rules. Whoever changes what they see adds one, so that what was
+/// inspected before is inspected again.
+pub const REVISION: u32 = 1;
 
 /// How much may be spent on one inspection.
 #[derive(Clone, Debug, Default)]
@@ -39,49 +41,13 @@ pub struct Budget {
     pub python: python::Budget,
 }
 
-/// Everything seen in one wheel, sdist, folder or file.
-#[derive(Clone, Debug)]
+/// An inspection of an archive, and what is inside it for comparing it with another one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Inspection {
-    /// Of the file. Of a folder: of the lines `{sha256}  {path}` of the files given, sorted by path.
-    pub sha256: Sha256,
-    /// What all of it adds up to.
-    pub verdict: Verdict,
-    /// What rules saw, the worst first, each once.
-    pub observations: Vec<Observation>,
-    /// The lines that observations and their chains point at, by file and line.
-    pub excerpts: BTreeMap<(Arc<str>, u32), Excerpt>,
-    /// What the code is able to do.
-    pub capabilities: Vec<Capability>,
-    /// How much there was.
-    pub statistics: Statistics,
-    /// Whether all of it was looked at. What was not is among the observations.
-    pub complete: bool,
-}
-
-/// How much there was.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Statistics {
-    /// Files.
-    pub files: usize,
-    /// Python sources, startup lists included.
-    pub modules: usize,
-    /// Of Python, in bytes.
-    pub python_bytes: u64,
-    /// All files when unpacked, in bytes.
-    pub bytes: u64,
-    /// Layers of code that decoding brought to light.
-    pub layers: usize,
-}
-
-impl Inspection {
-    /// The verdict on what was found, leaving aside what was not looked at: the difference to
-    /// [`Inspection::verdict`] is not knowing.
-    #[must_use]
-    pub fn found(&self) -> Verdict {
-        let says_something = |seen: &&Observation| !engine::is_about_completeness(seen.rule);
-        let found = self.observations.iter().filter(says_something);
-        found.map(of_observation).max().unwrap_or(Verdict::Allow)
-    }
+    /// Everything seen.
+    pub inspected: Inspected,
+    /// What there is, whether it is worth a word or not.
+    pub contents: Contents,
 }
 
 /// What an inspection is made of: the parts that archives and loose files have in common.
@@ -97,7 +63,7 @@ struct Gathered<'a> {
     complete: bool,
 }
 
-fn conclude(gathered: Gathered<'_>) -> Inspection {
+fn conclude(gathered: Gathered<'_>) -> Inspected {
     let Gathered {
         sha256,
         analysis,
@@ -117,9 +83,9 @@ fn conclude(gathered: Gathered<'_>) -> Inspection {
         bytes,
         layers: analysis.statistics.layers,
     };
-    Inspection {
+    Inspected {
         sha256,
-        verdict: verdict::of_all(&observations, complete),
+        revision: REVISION,
         excerpts: excerpt::excerpts(&observations, &texts),
         observations,
         capabilities: analysis.capabilities,
@@ -131,14 +97,14 @@ fn conclude(gathered: Gathered<'_>) -> Inspection {
 /// The worst first, then by place; the same thing seen twice at one place counts once.
 fn sort(observations: &mut Vec<Observation>) {
     observations.sort_by(|a, b| {
-        let worse = (of_observation(b), b.severity).cmp(&(of_observation(a), a.severity));
+        let worse = (effect_of(b), b.severity).cmp(&(effect_of(a), a.severity));
         let place = |seen: &Observation| (seen.file.clone(), seen.line, seen.column, seen.layer);
         worse
-            .then_with(|| a.rule.cmp(b.rule))
+            .then_with(|| a.rule.cmp(&b.rule))
             .then_with(|| place(a).cmp(&place(b)))
     });
     observations.dedup_by(|a, b| {
-        (a.rule, &a.file, a.line, a.column, a.layer) == (b.rule, &b.file, b.line, b.column, b.layer)
-            && a.message == b.message
+        let place = |seen: &Observation| (seen.line, seen.column, seen.layer);
+        (&a.rule, &a.file, &a.message) == (&b.rule, &b.file, &b.message) && place(a) == place(b)
     });
 }

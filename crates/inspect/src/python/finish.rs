@@ -5,10 +5,9 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::analysis::{
-    Analysis, Capability, CapabilityKind, Class, Flow, Folded, Module, Place, Step,
-};
-use super::context::Context;
+use portcullis_core::inspection::{Capability, CapabilityKind, Context, Place, Step};
+
+use super::analysis::{Analysis, Class, Flow, Folded, Module};
 use super::engine::{Engine, ModuleState, RawFlow};
 use super::graph;
 use super::places;

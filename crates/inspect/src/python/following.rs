@@ -427,7 +427,7 @@ fn add(
     engine: &mut Engine<'_>,
     index: u32,
     (kind, line): (EngineFindingKind, u32),
-    context: super::context::Context,
+    context: portcullis_core::inspection::Context,
     message: String,
 ) {
     let facts = &engine.modules[index as usize].facts;

@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
 
-use super::context::Context;
 use super::engine::Engine;
 use super::source::{Package, Role};
 use super::symbols::Sym;
 use super::value::{ClassId, FunctionId, Kind};
+use portcullis_core::inspection::Context;
 
 /// Hooks that a PEP 517 front end calls.
 const HOOKS: &[&str] = &[

@@ -8,7 +8,6 @@
 //! walked that is deeper than the budget says.
 
 mod analysis;
-mod context;
 mod depth;
 mod encoding;
 mod engine;
@@ -34,12 +33,12 @@ mod tests;
 
 use std::time::Instant;
 
+pub use portcullis_core::inspection::{Capability, CapabilityKind, Context, Place, Step};
+
 pub use analysis::{
-    Analysis, Argument, Call, Capability, CapabilityKind, Class, EngineFinding, EngineFindingKind,
-    Flow, Folded, HOLE, Import, Inspected, Literal, Module, Patch, Place, Reached, SinkKind,
-    Statistics, Step,
+    Analysis, Argument, Call, Class, EngineFinding, EngineFindingKind, Flow, Folded, HOLE, Import,
+    Inspected, Literal, Module, Patch, Reached, SinkKind, Statistics,
 };
-pub use context::Context;
 pub use label::{Label, Labels};
 pub use source::{Budget, EntryPoint, Package, Role, Source};
 pub use text::{TextFact, TextFactKind};

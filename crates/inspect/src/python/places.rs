@@ -1,7 +1,7 @@
 //! From byte offsets to lines and columns.
 
-use super::analysis::Place;
 use super::engine::ModuleState;
+use portcullis_core::inspection::Place;
 
 /// The offset at which each line of `text` begins.
 pub(super) fn line_starts(text: &str) -> Vec<u32> {

@@ -1,8 +1,9 @@
 //! `BLD-002`: a command of `setup.py` is replaced by one that runs, sends or loads.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::evidence::{commands, is_harmful};
 use super::{Rule, in_context, observe_call};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, Class, Context, Module, SinkKind};
 
 /// The rule.

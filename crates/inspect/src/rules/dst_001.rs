@@ -1,8 +1,9 @@
 //! `DST-001`: the home folder, a drive or the whole system is deleted or encrypted.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::evidence::commands;
 use super::{Rule, in_context, observe_call, observe_flow};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Argument, Call, Flow, Folded, Label, SinkKind};
 
 /// The rule.

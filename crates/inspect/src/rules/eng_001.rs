@@ -1,8 +1,9 @@
 //! `ENG-001`: a source is nested so deeply that it was not followed.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::Rule;
 use super::evidence::observe_engine;
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, EngineFindingKind};
 
 /// The rule.

@@ -1,8 +1,9 @@
 //! `ENG-002`: a source was not looked at to the end.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::Rule;
 use super::evidence::observe_engine;
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, EngineFindingKind};
 
 /// The rule.

@@ -1,8 +1,9 @@
 //! `EVA-001`: what is harmful runs only after asking about the machine.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::evidence::is_harmful;
 use super::{Rule, in_context, observe_call};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call};
 
 /// The rule.

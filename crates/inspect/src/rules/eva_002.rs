@@ -1,8 +1,9 @@
 //! `EVA-002`: what is harmful runs only after a long wait or a date.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::evidence::is_harmful;
 use super::{Rule, in_context, observe_call};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, Context, Folded, Module};
 
 /// The rule.

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use portcullis_core::inspection::{Confidence, Observation, Severity, fingerprint};
+
 use super::{Rule, in_context};
-use crate::observation::{Confidence, Observation, Severity, fingerprint};
 use crate::python::{Analysis, Call, Context, EngineFindingKind, Module, Place, Role, SinkKind};
 
 /// Every text among the arguments of `call` and in the object it belongs to.
@@ -96,7 +97,7 @@ pub(super) fn observe_place(
     message: String,
 ) -> Observation {
     Observation {
-        rule: rule.id(),
+        rule: rule.id().into(),
         severity,
         confidence,
         file: Arc::clone(&place.file),

@@ -1,7 +1,8 @@
 //! `EXE-001`: decoded data runs as Python.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::{Rule, in_context, observe_flow};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Label, SinkKind};
 
 /// The rule.

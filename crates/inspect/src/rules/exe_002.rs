@@ -1,8 +1,9 @@
 //! `EXE-002`: what comes from the network runs as Python.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::sent::{FAR, command_lines, source_call};
 use super::{Rule, in_context, observe_flow};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Context, Flow, Label, SinkKind};
 
 /// The rule.

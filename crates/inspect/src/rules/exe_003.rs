@@ -1,8 +1,9 @@
 //! `EXE-003`: code that is kept in a data file runs.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::sent::{FAR, source_call};
 use super::{Rule, in_context, observe_flow};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Flow, Label, SinkKind};
 
 /// The rule.

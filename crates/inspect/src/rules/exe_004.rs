@@ -1,8 +1,9 @@
 //! `EXE-004`: a code object that is not source runs.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::sent::FAR;
 use super::{Rule, in_context, observe_call, observe_flow};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, Folded, Label, SinkKind};
 
 /// The rule.

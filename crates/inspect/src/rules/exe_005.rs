@@ -1,8 +1,9 @@
 //! `EXE-005`: a pickle of the distribution, or of the network, is loaded.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::sent::{FAR, texts};
 use super::{Rule, in_context, observe_call, observe_flow};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, Folded, Label, SinkKind};
 
 /// The rule.

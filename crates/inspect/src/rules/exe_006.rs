@@ -1,7 +1,8 @@
 //! `EXE-006`: a function that runs code or commands is called under a hidden name.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::{Rule, in_context, observe_call};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, Reached, SinkKind};
 
 /// The rule.

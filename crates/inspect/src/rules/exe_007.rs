@@ -1,7 +1,8 @@
 //! `EXE-007`: imports, decoding and running in one expression.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::{Rule, in_context, observe_call};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::Analysis;
 
 /// The rule.

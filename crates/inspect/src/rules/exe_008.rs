@@ -1,7 +1,8 @@
 //! `EXE-008`: machine code is put into memory and run.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::{Rule, in_context, observe_call};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, Label, Labels};
 
 /// The rule.

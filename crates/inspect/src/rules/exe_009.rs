@@ -1,8 +1,9 @@
 //! `EXE-009`: data decrypted with a key that lies beside it runs.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::sent::FAR;
 use super::{Rule, in_context, observe_flow};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Label, SinkKind};
 
 /// The rule.

@@ -1,8 +1,9 @@
 //! `EXE-010`: a console or runner is given what came from elsewhere.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::sent::FAR;
 use super::{Rule, in_context, observe_call, observe_flow};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, Label, Module, SinkKind};
 
 /// The rule.

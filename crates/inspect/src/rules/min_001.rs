@@ -1,8 +1,9 @@
 //! `MIN-001`: a miner of coins is started or its pool is called.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::evidence::{commands, is_harmful, texts};
 use super::{Rule, in_context, observe_call};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, Module};
 
 /// The rule.

@@ -1,7 +1,8 @@
 //! The rules over the Python analysis: one file each, its manual on top and its cases below, named
 //! twice in here. A rule reads an [`Analysis`] and adds observations; it neither parses nor decides.
 
-use crate::observation::{Confidence, Observation, Severity, fingerprint};
+use portcullis_core::inspection::{Confidence, Observation, Severity, fingerprint};
+
 use crate::python::{Analysis, Call, Context, Flow, Step};
 
 pub mod archive;
@@ -167,7 +168,7 @@ pub(crate) fn observe_call(
     message: String,
 ) -> Observation {
     Observation {
-        rule: rule.id(),
+        rule: rule.id().into(),
         severity,
         confidence,
         file: call.place.file.clone(),

@@ -1,8 +1,9 @@
 //! `NET-001`: secrets of the environment leave over the network.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::sent::{FAR, hosts, is_foreign, sends};
 use super::{Rule, in_context, observe_flow};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, Context, Flow, Label};
 
 /// The rule.

@@ -1,8 +1,9 @@
 //! `NET-002`: files with credentials leave over the network.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::sent::{FAR, command_lines, sends, spaced};
 use super::{Rule, in_context, observe_call, observe_flow};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Context, Flow, Label};
 
 /// The rule.

@@ -1,8 +1,9 @@
 //! `NET-004`: data leaves inside a host name that is looked up.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::sent::{FAR, command_lines, host_of, is_private, sends, spaced};
 use super::{Rule, in_context, observe_call, observe_flow};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Argument, Call, Flow, HOLE, Label, SinkKind};
 
 /// The rule.

@@ -2,10 +2,10 @@
 
 use super::sent::texts;
 use super::{Rule, in_context, observe_call};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Context, Literal, Place};
 
-use crate::observation::fingerprint;
+use portcullis_core::inspection::fingerprint;
+use portcullis_core::inspection::{Confidence, Observation, Severity};
 
 /// The rule.
 pub(super) struct Webhooks;
@@ -66,7 +66,7 @@ impl Webhooks {
             layer,
         } = literal.place.clone();
         Observation {
-            rule: self.id(),
+            rule: self.id().into(),
             severity,
             confidence,
             file,

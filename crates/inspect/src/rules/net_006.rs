@@ -1,8 +1,9 @@
 //! `NET-006`: something is fetched from or sent to a host that nobody answers for.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::sent::{command_lines, host_of, hosts, is_public};
 use super::{Rule, in_context, observe_call};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, SinkKind};
 
 /// The rule.

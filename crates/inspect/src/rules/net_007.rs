@@ -1,8 +1,9 @@
 //! `NET-007`: credentials of the cloud machine leave.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::sent::{FAR, command_lines, hosts, sends};
 use super::{Rule, in_context, observe_call, observe_flow};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, Label};
 
 /// The rule.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::sent::sends;
 use super::{Rule, observe_call};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, Context, Label};
 
 /// The rule.

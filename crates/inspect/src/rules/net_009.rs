@@ -1,8 +1,9 @@
 //! `NET-009`: private data leaves by mail, file transfer, shell or web socket.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::sent::{FAR, is_private, sends};
 use super::{Rule, in_context, observe_flow};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Flow, Label};
 
 /// The rule.

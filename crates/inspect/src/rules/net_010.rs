@@ -1,8 +1,9 @@
 //! `NET-010`: private data is sent to a server that is not checked.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::sent::{FAR, is_private, sends};
 use super::{Rule, in_context, observe_flow};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, Folded, Label, Module};
 
 /// The rule.

@@ -1,8 +1,9 @@
 //! `OBF-001`: code is hidden behind spaces or in a line too long to be read.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::evidence::{context_of, is_harmful, line_of, observe_place};
 use super::{Rule, in_context};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Inspected, Module, Reached, TextFact, TextFactKind};
 
 /// The rule.

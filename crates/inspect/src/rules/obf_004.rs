@@ -1,8 +1,9 @@
 //! `OBF-004`: long runs of invisible characters stand in the source.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::evidence::{context_of, line_of, observe_place};
 use super::{Rule, in_context};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Inspected, Module, TextFactKind};
 
 /// The rule.

@@ -1,8 +1,9 @@
 //! `OBF-005`: a large constant that nobody can read is decoded beside code that can run it.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::evidence::observe_place;
 use super::{Rule, in_context};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Literal, Module, Reached, SinkKind};
 
 /// The rule.

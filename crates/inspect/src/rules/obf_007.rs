@@ -1,8 +1,9 @@
 //! `OBF-007`: a source is not Python 3, or not in the encoding it claims.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::Rule;
 use super::evidence::observe_engine;
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, EngineFindingKind};
 
 /// The rule.

@@ -1,8 +1,9 @@
 //! `PER-001`: something is written where it runs at every start.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::evidence::{commands, texts, written_paths};
 use super::{Rule, in_context, observe_call};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call};
 
 /// The rule.

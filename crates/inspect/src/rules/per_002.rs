@@ -1,8 +1,9 @@
 //! `PER-002`: files of other installed packages are written.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::evidence::written_paths;
 use super::{Rule, in_context, observe_call};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, HOLE, Module};
 
 /// The rule.

@@ -1,8 +1,9 @@
 //! `PER-003`: packages are published by the code of a package.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::evidence::{commands, texts};
 use super::{Rule, in_context, observe_call};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, Folded, SinkKind};
 
 /// The rule.

@@ -1,7 +1,8 @@
 //! `PRC-001`: a command downloads a program and runs it.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::{Rule, in_context, observe_call};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, SinkKind};
 
 /// The rule.

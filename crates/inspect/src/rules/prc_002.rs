@@ -1,8 +1,9 @@
 //! `PRC-002`: a hidden, encoded or downloading command of Windows.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::sent::{command_lines, spaced};
 use super::{Rule, in_context, observe_call};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::Analysis;
 
 /// The rule.

@@ -1,8 +1,9 @@
 //! `PRC-003`: a program that was downloaded or unpacked is started.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::sent::FAR;
 use super::{Rule, in_context, observe_flow};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Label, SinkKind};
 
 /// The rule.

@@ -1,8 +1,9 @@
 //! `PRC-004`: a command that builds nothing is started on installation.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::sent::{command_lines, program};
 use super::{Rule, in_context, observe_call};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, Context, Label, Labels};
 
 /// The rule.

@@ -1,9 +1,10 @@
 //! `PRC-005`: a command that is not plain is started on import.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::prc_004::{HIDDEN, builds};
 use super::sent::{command_lines, program};
 use super::{Rule, in_context, observe_call};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, Context, Folded, SinkKind};
 
 /// The rule.

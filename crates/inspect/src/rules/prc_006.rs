@@ -1,8 +1,9 @@
 //! `PRC-006`: packages are installed by a package.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::sent::{command_lines, spaced, texts};
 use super::{Rule, in_context, observe_call};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, SinkKind};
 
 /// The rule.

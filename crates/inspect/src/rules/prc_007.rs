@@ -1,8 +1,9 @@
 //! `PRC-007`: somebody else runs commands here.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::sent::{FAR, command_lines, spaced};
 use super::{Rule, in_context, observe_call, observe_flow};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, Label, Module, SinkKind};
 
 /// The rule.

@@ -1,7 +1,8 @@
 //! `PRC-008`: a process is started so that nobody sees it.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::{Rule, in_context, observe_call};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, Context, SinkKind};
 
 /// The rule.

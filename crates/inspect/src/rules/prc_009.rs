@@ -1,7 +1,8 @@
 //! `PRC-009`: code is put into another process.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::{Rule, in_context, observe_call};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, Folded};
 
 /// The rule.

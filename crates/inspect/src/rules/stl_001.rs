@@ -1,8 +1,9 @@
 //! `STL-001`: wallet addresses in the clipboard are read and replaced.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::evidence::texts;
 use super::{Rule, in_context, observe_call, observe_flow};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, Context, Label, Module, SinkKind};
 
 /// The rule.

@@ -1,8 +1,9 @@
 //! `STL-002`: key strokes are written to a file or sent.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::evidence::is_harmful;
 use super::{Rule, in_context, observe_call, observe_flow};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, Context, Folded, Label, Module, SinkKind};
 
 /// The rule.

@@ -1,8 +1,9 @@
 //! `STL-003`: pictures of the screen or recordings leave over the network.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::evidence::texts;
 use super::{Rule, in_context, observe_call, observe_flow};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, Label, Module, SinkKind};
 
 /// The rule.

@@ -1,8 +1,9 @@
 //! `STL-004`: the password or cookie store of a browser is opened.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::evidence::texts;
 use super::{Rule, in_context, observe_call};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, Module};
 
 /// The rule.

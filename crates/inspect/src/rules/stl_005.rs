@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::evidence::{context_of, observe_place, texts};
 use super::{Rule, in_context};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, Label, Literal, Module};
 
 /// The rule.

@@ -1,8 +1,9 @@
 //! `STL-006`: a function of another library is replaced by one that sends what it is given.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity};
+
 use super::evidence::texts;
 use super::{Rule, in_context, observe_call};
-use crate::observation::{Confidence, Observation, Severity};
 use crate::python::{Analysis, Call, Folded, HOLE, Label, Module, Patch, SinkKind, Step};
 
 /// The rule.

@@ -1,7 +1,8 @@
 //! For the cases of rules: one source in, and whether a rule found something worth stopping for.
 
+use portcullis_core::inspection::{Observation, Severity};
+
 use super::RULES;
-use crate::observation::{Observation, Severity};
 use crate::python::{Budget, Package, Role, Source, analyse};
 
 /// What `rule` says of one source; the role follows from the path.

@@ -156,6 +156,7 @@ impl Gathered {
                 project: &self.facts,
                 release,
                 file: Some(file),
+                content: None,
             };
             Arc::new(judge(facts, &policy, now))
         };
@@ -180,6 +181,7 @@ impl Gathered {
             project: &self.facts,
             release: release.as_ref(),
             file: Some(file),
+            content: None,
         };
         Arc::new(judge(facts, policy, now))
     }
@@ -267,6 +269,7 @@ impl Gathered {
             project: &self.facts,
             release: None,
             file: None,
+            content: None,
         };
         Arc::new(judge(facts, policy, now))
     }

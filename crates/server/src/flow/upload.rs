@@ -310,6 +310,7 @@ async fn judge_publication(
         project: &project,
         release: Some(&release),
         file: Some(&file),
+        content: None,
     };
     let decision = Arc::new(judge(facts, &app.policy(&index.name), app.now()));
     match decision.lets_through() {

@@ -114,6 +114,7 @@ fn clear(sha256: Sha256) -> Cleared {
         project: &project,
         release: None,
         file: Some(&file),
+        content: None,
     };
     let now = at(90 * portcullis_core::time::Timestamp::DAY);
     gate::clear(&Arc::new(judge(facts, &Policy::built_in(), now)), sha256).unwrap()

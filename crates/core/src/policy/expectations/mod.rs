@@ -105,6 +105,7 @@ impl Expectation {
             project,
             release: self.release.as_ref(),
             file: self.file.as_ref(),
+            content: None,
         }
     }
 }

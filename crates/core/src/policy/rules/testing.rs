@@ -174,6 +174,7 @@ impl Case {
             project: &self.project,
             release: self.release.as_ref(),
             file: self.file.as_ref(),
+            content: None,
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::observation::Severity;
+use portcullis_core::inspection::Severity;
 
 /// Beyond this many of one flaw only their number is kept.
 const KEPT_OF_EACH: usize = 20;

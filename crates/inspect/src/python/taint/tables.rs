@@ -4,7 +4,9 @@ use std::sync::LazyLock;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::super::analysis::{CapabilityKind, SinkKind};
+use portcullis_core::inspection::CapabilityKind;
+
+use super::super::analysis::SinkKind;
 use super::super::label::Label;
 use super::decoders::DECODERS;
 use super::sinks::SINKS;

@@ -1,7 +1,7 @@
 //! Modules whose every call is recorded for rules, what calling into them makes a package capable of,
 //! what calls back what it is given, and what lets no data through.
 
-use super::super::analysis::CapabilityKind::{self, *};
+use portcullis_core::inspection::CapabilityKind::{self, *};
 
 /// First parts of names whose calls are recorded, beside everything in the other tables.
 pub(super) static WATCHED: &[&str] = &[

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use ruff_text_size::{Ranged, TextRange};
 use rustc_hash::FxHasher;
 
-use super::super::analysis::{Argument, Call, Folded, Literal, Patch, Place, Reached};
-use super::super::context::Context;
+use portcullis_core::inspection::{Context, Place};
+
+use super::super::analysis::{Argument, Call, Folded, Literal, Patch, Reached};
 use super::super::engine::{PendingLayer, RawCall};
 use super::super::label::Label;
 use super::super::places;

@@ -3,11 +3,11 @@
 use ruff_python_ast::{CmpOp, ExceptHandler, Expr, Stmt, StmtIf, StmtReturn, StmtTry, StmtWith};
 use ruff_text_size::Ranged;
 
-use super::super::context::Context;
 use super::super::engine::{FunctionFact, Summary};
 use super::super::source::Role;
 use super::super::value::{Kind, Value};
 use super::Walker;
+use portcullis_core::inspection::Context;
 
 impl<'a> Walker<'a, '_, '_> {
     pub(super) fn statements(&mut self, body: &'a [Stmt]) {

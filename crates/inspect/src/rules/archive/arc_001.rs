@@ -2,8 +2,8 @@
 
 use super::{ArchiveRule, Seen, known_files};
 use crate::archive::survey::Survey;
-use crate::observation::{Observation, Severity};
 use portcullis_core::digest::Sha256;
+use portcullis_core::inspection::{Observation, Severity};
 
 use crate::archive::survey::StartupLine;
 use crate::python::Context;

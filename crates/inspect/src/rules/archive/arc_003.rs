@@ -1,8 +1,9 @@
 //! `ARC-003`: the archive can be read in two ways.
 
+use portcullis_core::inspection::{Observation, Severity};
+
 use super::{ArchiveRule, observe_violations};
 use crate::archive::survey::Survey;
-use crate::observation::{Observation, Severity};
 
 /// The rule.
 pub(super) struct TwoReadings;

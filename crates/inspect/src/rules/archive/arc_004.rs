@@ -1,8 +1,9 @@
 //! `ARC-004`: RECORD does not describe the wheel.
 
+use portcullis_core::inspection::{Observation, Severity};
+
 use super::{ArchiveRule, observe_violations};
 use crate::archive::survey::Survey;
-use crate::observation::{Observation, Severity};
 
 /// The rule.
 pub(super) struct Record;

@@ -2,9 +2,9 @@
 
 use super::{ArchiveRule, Seen};
 use crate::archive::survey::{Survey, site_path};
-use crate::observation::{Observation, Severity};
 use std::collections::BTreeSet;
 
+use portcullis_core::inspection::{Observation, Severity};
 use portcullis_core::pypi::filename::{DistKind, WheelTags};
 use portcullis_core::pypi::metadata::CoreMetadata;
 

@@ -1,9 +1,10 @@
 //! `ARC-006`: native code where there should be none.
 
+use portcullis_core::inspection::{Observation, Severity};
+
 use super::{ArchiveRule, Seen, is_for_any_platform, is_of_tests, known_files};
 use crate::archive::survey::Survey;
 use crate::archive::survey::{Content, MemberFact};
-use crate::observation::{Observation, Severity};
 use crate::python::Context;
 
 /// The rule.

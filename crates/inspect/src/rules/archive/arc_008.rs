@@ -1,9 +1,10 @@
 //! `ARC-008`: files are installed outside the packages.
 
+use portcullis_core::inspection::{Observation, Severity};
+
 use super::{ArchiveRule, Seen};
 use crate::archive::survey::Survey;
 use crate::archive::survey::data_tree;
-use crate::observation::{Observation, Severity};
 
 /// The rule.
 pub(super) struct OutsideFiles;

@@ -1,8 +1,9 @@
 //! `ARC-009`: a member is dangerous to unpack.
 
+use portcullis_core::inspection::{Observation, Severity};
+
 use super::{ArchiveRule, observe_violations};
 use crate::archive::survey::Survey;
-use crate::observation::{Observation, Severity};
 
 /// The rule.
 pub(super) struct DangerousMember;

@@ -1,9 +1,10 @@
 //! `ARC-010`: a file is something else than its name says.
 
+use portcullis_core::inspection::{Observation, Severity};
+
 use super::{ArchiveRule, Seen, is_of_tests};
 use crate::archive::survey::Survey;
 use crate::archive::survey::{Content, Ending, MemberFact};
-use crate::observation::{Observation, Severity};
 use crate::python::Context;
 
 /// The rule.

@@ -1,8 +1,9 @@
 //! `ARC-011`: compiled Python without its source.
 
+use portcullis_core::inspection::{Observation, Severity};
+
 use super::{ArchiveRule, Seen};
 use crate::archive::survey::Survey;
-use crate::observation::{Observation, Severity};
 use crate::python::Context;
 
 /// The rule.

@@ -1,8 +1,9 @@
 //! `ARC-012`: a part of the archive was not inspected.
 
+use portcullis_core::inspection::{Observation, Severity};
+
 use super::{ArchiveRule, observe_violations};
 use crate::archive::survey::Survey;
-use crate::observation::{Observation, Severity};
 
 /// The rule.
 pub(super) struct NotInspected;

@@ -1,8 +1,9 @@
 //! `BLD-001`: the build runs a backend out of the sdist itself.
 
+use portcullis_core::inspection::{Observation, Severity};
+
 use super::{ArchiveRule, Seen};
 use crate::archive::survey::Survey;
-use crate::observation::{Observation, Severity};
 
 /// The rule.
 pub(super) struct InTreeBackend;

@@ -1,8 +1,9 @@
 //! `DEP-001`: a dependency comes from somewhere else than an index.
 
+use portcullis_core::inspection::{Observation, Severity};
+
 use super::{ArchiveRule, Seen};
 use crate::archive::survey::Survey;
-use crate::observation::{Observation, Severity};
 
 /// The rule.
 pub(super) struct DirectReference;

@@ -1,8 +1,9 @@
 //! `META-001`: the author has a disposable e-mail address.
 
+use portcullis_core::inspection::{Observation, Severity};
+
 use super::{ArchiveRule, Seen};
 use crate::archive::survey::Survey;
-use crate::observation::{Observation, Severity};
 
 /// The rule.
 pub(super) struct DisposableAddress;

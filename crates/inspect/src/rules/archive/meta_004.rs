@@ -1,8 +1,9 @@
 //! `META-004`: the version is higher than any project needs.
 
+use portcullis_core::inspection::{Observation, Severity};
+
 use super::{ArchiveRule, Seen};
 use crate::archive::survey::Survey;
-use crate::observation::{Observation, Severity};
 
 /// The rule.
 pub(super) struct HighVersion;

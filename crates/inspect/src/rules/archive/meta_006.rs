@@ -2,7 +2,7 @@
 
 use super::{ArchiveRule, Seen, project, taken_names};
 use crate::archive::survey::Survey;
-use crate::observation::{Observation, Severity};
+use portcullis_core::inspection::{Observation, Severity};
 use portcullis_core::pypi::name::ProjectName;
 
 /// The rule.

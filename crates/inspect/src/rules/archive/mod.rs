@@ -2,10 +2,10 @@
 //! named twice in here. A rule reads a [`Survey`] and adds observations; it neither unpacks nor
 //! decides.
 
+use portcullis_core::inspection::{Confidence, Observation, Severity, fingerprint};
 use portcullis_core::pypi::name::ProjectName;
 
 use crate::archive::survey::{Survey, Violation};
-use crate::observation::{Confidence, Observation, Severity, fingerprint};
 use crate::python::Context;
 
 mod known_files;
@@ -117,7 +117,7 @@ impl<'a> Seen<'a> {
         message: String,
     ) -> Observation {
         Observation {
-            rule: rule.id(),
+            rule: rule.id().into(),
             severity,
             confidence: Confidence::of(confidence),
             file: self.file.into(),

@@ -1,8 +1,8 @@
 //! Files that are something else than their names say: programs, payloads behind pictures, compiled
 //! Python.
 
+use portcullis_core::inspection::Severity::{self, High, Info, Medium};
 use portcullis_fixtures::{Wheel, wheel};
-use portcullis_inspect::observation::Severity::{self, High, Info, Medium};
 
 use super::{finds, is_quiet};
 

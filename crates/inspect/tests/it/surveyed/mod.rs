@@ -11,9 +11,9 @@ mod zips;
 
 use std::io::Cursor;
 
+use portcullis_core::inspection::{Observation, Severity};
 use portcullis_inspect::archive::Limits;
 use portcullis_inspect::archive::survey::{Flaw, Survey, survey};
-use portcullis_inspect::observation::{Observation, Severity};
 use portcullis_inspect::rules::archive::check_archive;
 
 use crate::bytes::filename;

@@ -2,8 +2,8 @@
 
 use std::io::{Cursor, Write as _};
 
+use portcullis_core::inspection::Severity::{Info, Low};
 use portcullis_fixtures::wheel as fixture;
-use portcullis_inspect::observation::Severity::{Info, Low};
 
 use super::{is_quiet, look};
 use crate::bytes::{METADATA, WHEEL, Zip, gzip, member, pax, tar_member, tarball, wheel};

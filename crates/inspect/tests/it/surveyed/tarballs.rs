@@ -1,8 +1,8 @@
 //! Tarballs that two readers could read in two ways, or that are dangerous to unpack.
 
+use portcullis_core::inspection::Severity::{self, High, Info, Low};
 use portcullis_fixtures::{Sdist, sdist};
 use portcullis_inspect::archive::survey::Flaw;
-use portcullis_inspect::observation::Severity::{self, High, Info, Low};
 
 use super::{finds, finds_flaw, is_quiet};
 use crate::bytes::{METADATA, gzip, pax, tar_member, tarball};

@@ -1,8 +1,8 @@
 //! Wheels whose container is sound and whose contents are not.
 
+use portcullis_core::inspection::Severity::{self, Critical, High, Info, Medium};
 use portcullis_fixtures::{Wheel, wheel};
 use portcullis_inspect::archive::survey::Flaw;
-use portcullis_inspect::observation::Severity::{self, Critical, High, Info, Medium};
 
 use super::{finds, finds_flaw, is_quiet, look};
 

@@ -1,15 +1,18 @@
 //! [`Observation`]: one thing that a rule saw in a distribution, where, and how it came about. An
 //! observation is a fact for the policy; it decides nothing by itself.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
-use crate::python::{Context, Step};
+use super::{Context, Step};
 
 /// How bad it is when the observation is right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing, never worth stopping for.
     Info,
@@ -24,14 +27,15 @@ pub enum Severity {
 }
 
 /// How sure the rule is, in per cent: 100 is certain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "u8", into = "u8")]
 pub struct Confidence(u8);
 
 /// One finding of one rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observation {
     /// The rule's id, for example `EXE-001`.
-    pub rule: &'static str,
+    pub rule: Cow<'static, str>,
     /// How bad it would be, after the rule has looked at the context.
     pub severity: Severity,
     /// How sure the rule is.
@@ -49,9 +53,18 @@ pub struct Observation {
     /// One sentence in plain words, without a full stop.
     pub message: String,
     /// How the data travelled, from source to sink. Empty for what needs no chain.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chain: Vec<Step>,
     /// The same for the same code under the same rule, wherever it moved: see [`fingerprint`].
     pub code_hash: String,
+}
+
+impl Observation {
+    /// Whether it says that something was not looked at, rather than that something was found.
+    #[must_use]
+    pub fn is_about_completeness(&self) -> bool {
+        matches!(&*self.rule, "ENG-002" | "ARC-012")
+    }
 }
 
 impl Severity {
@@ -69,7 +82,7 @@ impl Severity {
 
 impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.pad(match self {
             Self::Info => "info",
             Self::Low => "low",
             Self::Medium => "medium",
@@ -99,6 +112,18 @@ impl Confidence {
     #[must_use]
     pub fn per_cent(self) -> u8 {
         self.0
+    }
+}
+
+impl From<u8> for Confidence {
+    fn from(per_cent: u8) -> Self {
+        Self::of(per_cent)
+    }
+}
+
+impl From<Confidence> for u8 {
+    fn from(confidence: Confidence) -> Self {
+        confidence.0
     }
 }
 

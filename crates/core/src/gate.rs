@@ -80,6 +80,11 @@ impl HeldBack {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inspection::{Inspected, Statistics};
+    use crate::policy::rule::Rule;
+    use crate::policy::rules::broken_archive::BrokenArchive;
+    use crate::policy::rules::malicious_code::MaliciousCode;
+    use crate::policy::rules::testing::{Case, decide};
     use proptest::prelude::*;
 
     #[test]
@@ -95,6 +100,31 @@ mod tests {
         assert_eq!(held.limit(HELD_BACK), HELD_BACK);
         assert_eq!(held.limit(2 * HELD_BACK), 2 * HELD_BACK);
         assert_eq!(held.limit(3 * HELD_BACK), 2 * HELD_BACK);
+    }
+
+    #[test]
+    fn what_nobody_has_looked_into_is_not_cleared() {
+        let bytes = Sha256::of(b"bytes");
+        let clean = Inspected {
+            sha256: bytes,
+            revision: 1,
+            observations: Vec::new(),
+            excerpts: Vec::new(),
+            capabilities: Vec::new(),
+            statistics: Statistics::default(),
+            complete: true,
+        };
+        let ahead = Case::upstream("demo").sha256(bytes);
+        let inspected = ahead.clone().inspected(clean);
+        let rules: [&dyn Rule; 2] = [&MaliciousCode, &BrokenArchive];
+        for rule in rules {
+            let decided = |case: &Case| Arc::new(decide(rule, "mode = 'enforce'", case));
+            let (before, after) = (decided(&ahead), decided(&inspected));
+            assert!(before.lets_through() && before.is_ahead());
+            assert!(clear(&before, bytes).is_err());
+            assert_eq!(clear(&after, bytes).expect("it passes").sha256(), bytes);
+            assert!(clear(&after, Sha256::of(b"others")).is_err());
+        }
     }
 
     proptest! {

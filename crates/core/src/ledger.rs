@@ -55,11 +55,13 @@ pub enum Kind {
     Quarantine,
     /// Something was approved for an index, or an approval was taken back.
     Approval,
+    /// A content was inspected; the digest of what was seen is bound.
+    Inspection,
 }
 
 impl Kind {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Publication,
         Self::Yank,
         Self::Unyank,
@@ -78,6 +80,7 @@ impl Kind {
         Self::Lock,
         Self::Quarantine,
         Self::Approval,
+        Self::Inspection,
     ];
 
     /// The stable text.
@@ -101,6 +104,7 @@ impl Kind {
             Self::Lock => "lock",
             Self::Quarantine => "quarantine",
             Self::Approval => "approval",
+            Self::Inspection => "inspection",
         }
     }
 }

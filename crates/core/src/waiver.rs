@@ -52,6 +52,17 @@ pub struct Waivable<'a> {
 impl Waiver {
     /// Whether it lifts `finding` at the moment `now`.
     pub fn covers(&self, finding: Waivable<'_>, now: Timestamp) -> bool {
+        self.approves(finding, now)
+            && match (&self.versions, finding.version) {
+                (None, _) => true,
+                (Some(specifiers), Some(version)) => admits(specifiers, version),
+                (Some(_), None) => false,
+            }
+    }
+
+    /// Whether what was found was approved with it, in whichever version: the reviewer saw the very same
+    /// thing, and the approval is in force at the moment `now`.
+    pub fn approves(&self, finding: Waivable<'_>, now: Timestamp) -> bool {
         self.rule == finding.rule
             && self.project == *finding.project
             && self.expires.is_none_or(|expires| now < expires)
@@ -60,11 +71,6 @@ impl Waiver {
                 .as_ref()
                 .is_none_or(|index| index == finding.index)
             && finding.about.iter().all(|about| self.about.contains(about))
-            && match (&self.versions, finding.version) {
-                (None, _) => true,
-                (Some(specifiers), Some(version)) => admits(specifiers, version),
-                (Some(_), None) => false,
-            }
     }
 }
 

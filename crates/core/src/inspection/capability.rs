@@ -2,11 +2,12 @@
 //! capability manifest of a file.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Context;
+use super::{Context, UnknownContext};
 
 /// Something the code is able to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +24,15 @@ pub struct Capability {
     pub example: Arc<str>,
     /// How many calls.
     pub count: u32,
+}
+
+/// What the code is able to do, and when, written `network@import`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CapabilityEntry {
+    /// What.
+    pub kind: CapabilityKind,
+    /// When.
+    pub context: Context,
 }
 
 /// The kinds of capability, as the manifest names them.
@@ -47,6 +57,17 @@ pub enum CapabilityKind {
     InstallHook,
     /// Reads the clipboard, the keyboard, the screen or a camera.
     Spying,
+}
+
+impl Capability {
+    /// Its entry of the manifest without places.
+    #[must_use]
+    pub fn entry(&self) -> CapabilityEntry {
+        CapabilityEntry {
+            kind: self.kind,
+            context: self.context,
+        }
+    }
 }
 
 impl CapabilityKind {
@@ -83,5 +104,56 @@ impl CapabilityKind {
 impl fmt::Display for CapabilityKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+impl fmt::Display for CapabilityEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.kind, self.context)
+    }
+}
+
+/// A text that is no entry of the capability manifest.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidCapabilityEntry {
+    /// It has not both parts.
+    #[error("{0:?} is not of the form network@import")]
+    Form(String),
+    /// Its first part is no kind of capability.
+    #[error(transparent)]
+    Kind(#[from] UnknownCapability),
+    /// Its second part is no context.
+    #[error(transparent)]
+    Context(#[from] UnknownContext),
+}
+
+impl FromStr for CapabilityEntry {
+    type Err = InvalidCapabilityEntry;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts = text.split_once('@');
+        let (kind, context) = parts.ok_or_else(|| InvalidCapabilityEntry::Form(text.to_owned()))?;
+        Ok(Self {
+            kind: kind.parse()?,
+            context: context.parse()?,
+        })
+    }
+}
+
+/// A text that names no kind of capability.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is not a capability (network, process, file-write, file-delete, environment, native, \
+     dynamic-code, install-hook, spying)"
+)]
+pub struct UnknownCapability(String);
+
+impl FromStr for CapabilityKind {
+    type Err = UnknownCapability;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|kind| kind.as_str() == text)
+            .ok_or_else(|| UnknownCapability(text.to_owned()))
     }
 }

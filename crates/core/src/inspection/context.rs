@@ -1,6 +1,7 @@
 //! When code runs: the earlier and the less asked for, the more it weighs.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,29 @@ pub enum Context {
 }
 
 impl Context {
+    /// Every context, from the mildest.
+    pub const ALL: [Self; 6] = [
+        Self::Test,
+        Self::Call,
+        Self::Entry,
+        Self::Import,
+        Self::Startup,
+        Self::Install,
+    ];
+
+    /// When that is, in words that continue "it runs".
+    #[must_use]
+    pub fn when(self) -> &'static str {
+        match self {
+            Self::Install => "when it is built or installed",
+            Self::Startup => "at each start of Python",
+            Self::Import => "when it is imported",
+            Self::Entry => "when one of its commands is run",
+            Self::Call => "when something calls it",
+            Self::Test => "in tests, documentation or examples",
+        }
+    }
+
     /// The share of a finding's confidence that is left in this context.
     #[must_use]
     pub fn weight(self) -> f32 {
@@ -52,5 +76,20 @@ impl fmt::Display for Context {
             Self::Startup => "startup",
             Self::Install => "install",
         })
+    }
+}
+
+/// A text that names no context.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a context (test, call, entry, import, startup, install)")]
+pub struct UnknownContext(String);
+
+impl FromStr for Context {
+    type Err = UnknownContext;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|context| context.to_string() == text)
+            .ok_or_else(|| UnknownContext(text.to_owned()))
     }
 }

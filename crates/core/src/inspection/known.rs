@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::Inspected;
+use super::{Changes, Differences, Inspected};
 use crate::fact::Fact;
 
 /// What is known of the bytes of the file that is judged.
@@ -12,6 +12,12 @@ use crate::fact::Fact;
 pub struct ContentFacts {
     /// What the inspection saw in them.
     pub inspection: Knowledge<Arc<Inspected>>,
+    /// What they change against the file of the version before that was let through. Ahead as long as there
+    /// is nothing to compare with.
+    pub since: Knowledge<Arc<Changes>>,
+    /// What a wheel has that the sdist of its release does not account for. Ahead as long as there is
+    /// nothing to compare with.
+    pub sdist: Knowledge<Arc<Differences>>,
 }
 
 /// Something that is learned only from the bytes of a file.

@@ -3,11 +3,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::ids::is_about_the_archive;
 use super::{Context, Step};
 
 /// How bad it is when the observation is right.
@@ -65,9 +67,32 @@ impl Observation {
     pub fn is_about_completeness(&self) -> bool {
         matches!(&*self.rule, "ENG-002" | "ARC-012")
     }
+
+    /// Whether it is about how the archive is built, or about what of it could not be read, rather than
+    /// about what its files do.
+    #[must_use]
+    pub fn is_about_the_archive(&self) -> bool {
+        is_about_the_archive(&self.rule)
+    }
+
+    /// What exactly was seen, as waivers remember it: the rule, when the code runs, and the code's
+    /// fingerprint, for example `NET-001@import:0f1e…`. The same code that runs earlier is another thing.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        format!("{}@{}:{}", self.rule, self.context, self.code_hash)
+    }
 }
 
 impl Severity {
+    /// Every severity, from the mildest.
+    pub const ALL: [Self; 5] = [
+        Self::Info,
+        Self::Low,
+        Self::Medium,
+        Self::High,
+        Self::Critical,
+    ];
+
     /// The next milder severity; information stays information.
     #[must_use]
     pub fn milder(self) -> Self {
@@ -89,6 +114,21 @@ impl fmt::Display for Severity {
             Self::High => "high",
             Self::Critical => "critical",
         })
+    }
+}
+
+/// A text that names no severity.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a severity (info, low, medium, high, critical)")]
+pub struct UnknownSeverity(String);
+
+impl FromStr for Severity {
+    type Err = UnknownSeverity;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|severity| severity.to_string() == text)
+            .ok_or_else(|| UnknownSeverity(text.to_owned()))
     }
 }
 

@@ -8,6 +8,7 @@ use super::rule::{Need, Rule};
 use super::rules::RULES;
 use super::{ConfiguredRule, Effect, Exception, Mode, Policy, PolicyLine, RuleId};
 use crate::digest::Sha256;
+use crate::inspection::InspectionRule;
 use crate::pypi::name::NamePattern;
 use crate::pypi::version::VersionSpecifiers;
 use crate::settings::{Document, Located, Mistakes, Table, read_document};
@@ -40,9 +41,10 @@ impl Policy {
             let (conditions, more) = conditions::read(root, &name);
             rules.extend(more);
             let exceptions = root.tables("exceptions").into_iter();
-            let exceptions = exceptions
+            let exceptions: Vec<Exception> = exceptions
                 .filter_map(|table| exception(table, &conditions, &name))
                 .collect();
+            except_findings(&mut rules, &exceptions);
             (rules, conditions, exceptions)
         })?;
         let digest = Sha256::of(format!("{}\n{text}", defaults_text()).as_bytes());
@@ -157,6 +159,15 @@ fn keep_the_law(
     }
 }
 
+/// Gives each rule the exceptions from the single findings that it rests on.
+fn except_findings(rules: &mut [ConfiguredRule], exceptions: &[Exception]) {
+    for exception in exceptions.iter().filter(|one| one.finding.is_some()) {
+        if let Some(rule) = rules.iter_mut().find(|rule| rule.id == exception.rule) {
+            rule.check.except(exception);
+        }
+    }
+}
+
 fn exception(mut table: Table<'_>, conditions: &[Condition], file: &Arc<str>) -> Option<Exception> {
     let line = PolicyLine {
         file: Arc::clone(file),
@@ -164,11 +175,13 @@ fn exception(mut table: Table<'_>, conditions: &[Condition], file: &Arc<str>) ->
     };
     let project = table.parsed::<NamePattern>("project");
     let version = table.parsed::<VersionSpecifiers>("version");
+    let sha256 = table.parsed::<Sha256>("sha256");
     let rule = table.text("rule");
+    let finding = table.parsed::<InspectionRule>("finding");
     let (reason, owner) = (table.text("reason"), table.text("owner"));
     let expires = table.moment("expires");
     for (key, present) in [
-        ("project", table.keys().contains(&"project".to_owned())),
+        ("project", has(&table, "project")),
         ("rule", rule.is_some()),
         ("reason", reason.is_some()),
         ("owner", owner.is_some()),
@@ -183,16 +196,41 @@ fn exception(mut table: Table<'_>, conditions: &[Condition], file: &Arc<str>) ->
     let found = rule
         .as_ref()
         .and_then(|rule| find_rule(&table, conditions, rule));
+    if let (Some(finding), Some(rule)) = (&finding, &found) {
+        see_that_it_rests_on(&table, rule, finding);
+    }
     table.finish();
     Some(Exception {
         project: project?.value,
         version: version.map(|version| version.value),
+        sha256: sha256.map(|sha256| sha256.value),
         rule: found?,
+        finding: finding.map(|finding| finding.value),
         reason: reason?.value.into(),
         owner: owner?.value.into(),
         expires: expires.map(|expires| expires.value),
         line,
     })
+}
+
+fn has(table: &Table<'_>, key: &str) -> bool {
+    table.keys().iter().any(|known| known == key)
+}
+
+fn see_that_it_rests_on(table: &Table<'_>, rule: &str, finding: &Located<InspectionRule>) {
+    let rests = |rule: &&&dyn Rule| rule.rests_on(&finding.value);
+    if RULES
+        .iter()
+        .any(|known| known.id() == rule && rests(&known))
+    {
+        return;
+    }
+    let message = format!("{rule} does not rest on {}", finding.value);
+    let help = RULES.iter().find(rests).map(|rule| {
+        let id = rule.id();
+        format!("{id} does: rule = \"{id}\"")
+    });
+    table.mistake(finding, message, help.as_deref());
 }
 
 fn find_rule(

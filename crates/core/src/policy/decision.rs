@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::rule::Lift;
 use super::{Effect, Exception, PolicyLine, RuleId};
 use crate::digest::Sha256;
 use crate::fact::Facts;
@@ -50,6 +51,15 @@ pub enum Standing {
     Waived(Arc<Waiver>),
 }
 
+impl From<Lift> for Standing {
+    fn from(lift: Lift) -> Self {
+        match lift {
+            Lift::Excepted(exception) => Self::Excepted(exception),
+            Lift::Waived(waiver) => Self::Waived(waiver),
+        }
+    }
+}
+
 /// The outcome of judging one file, or one name, under one policy at one moment.
 #[derive(Clone, Debug)]
 pub struct Decision {
@@ -83,6 +93,11 @@ impl Finding {
             Standing::Enforced => self.effect,
             Standing::Observed | Standing::Excepted(_) | Standing::Waived(_) => Effect::Allow,
         }
+    }
+
+    /// Whether an exception or a waiver lifts it.
+    pub(super) fn is_lifted(&self) -> bool {
+        matches!(self.standing, Standing::Excepted(_) | Standing::Waived(_))
     }
 
     pub(super) fn waivable<'a>(&'a self, facts: Facts<'a>) -> Waivable<'a> {

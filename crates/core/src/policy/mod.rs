@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256;
 use crate::fact::Facts;
+use crate::inspection::InspectionRule;
 use crate::pypi::name::NamePattern;
 use crate::pypi::version::{VersionSpecifiers, admits};
 use crate::time::Timestamp;
@@ -156,8 +157,13 @@ pub struct Exception {
     pub project: NamePattern,
     /// Which versions; all when absent.
     pub version: Option<VersionSpecifiers>,
+    /// The file's content; every content when absent.
+    pub sha256: Option<Sha256>,
     /// The rule that does not apply.
     pub rule: RuleId,
+    /// The one finding of the inspection that the rule does not rest on; without it, the rule does not
+    /// apply at all.
+    pub finding: Option<InspectionRule>,
     /// Why.
     pub reason: Arc<str>,
     /// Who answers for it.
@@ -213,17 +219,18 @@ impl ConfiguredRule {
     }
 
     fn finding(&self, facts: Facts<'_>, now: Timestamp) -> Option<Finding> {
-        let (effect, found) = match self.check.check(facts, now) {
-            Outcome::Pass => return None,
-            Outcome::Found(found) => (self.effect, found),
-            Outcome::Unknown(found) if found.is_general && self.on_unknown == Effect::Allow => {
-                return None;
-            }
-            Outcome::Unknown(found) => (self.on_unknown, found),
-        };
         let standing = match self.mode {
             Mode::Observe => Standing::Observed,
             Mode::Off | Mode::Enforce => Standing::Enforced,
+        };
+        let (effect, found, standing) = match self.check.check(facts, now) {
+            Outcome::Pass => return None,
+            Outcome::Found(found) => (self.effect, found, standing),
+            Outcome::Lifted(lifted) => (self.effect, lifted.0, lifted.1.into()),
+            Outcome::Unknown(found) if found.is_general && self.on_unknown == Effect::Allow => {
+                return None;
+            }
+            Outcome::Unknown(found) => (self.on_unknown, found, standing),
         };
         Some(Finding {
             rule: self.id.clone(),
@@ -263,6 +270,11 @@ impl Policy {
         self.rules.iter().any(needs)
     }
 
+    /// Whether a rule in force wants to know what the inspection saw in the bytes of files.
+    pub fn looks_inside(&self) -> bool {
+        self.looks_inside
+    }
+
     /// The conditions that it defines, those that are off too, in the order of the alphabet.
     pub fn conditions(&self) -> &[Condition] {
         &self.conditions
@@ -287,8 +299,13 @@ impl Policy {
         now: Timestamp,
         changes_at: &mut Option<Timestamp>,
     ) -> Finding {
-        let applies = |exception: &&Exception| exception.applies(&finding.rule, facts, now);
-        if let Some(exception) = self.exceptions.iter().find(applies) {
+        if finding.is_lifted() {
+            return finding;
+        }
+        let lifts_all = |exception: &&Exception| {
+            exception.finding.is_none() && exception.applies(&finding.rule, facts, now)
+        };
+        if let Some(exception) = self.exceptions.iter().find(lifts_all) {
             earliest(changes_at, exception.expires);
             finding.standing = Standing::Excepted(exception.clone());
             return finding;
@@ -304,9 +321,12 @@ impl Policy {
 }
 
 impl Exception {
+    /// Whether it is an exception from `rule` for what is judged at the moment `now`.
     fn applies(&self, rule: &str, facts: Facts<'_>, now: Timestamp) -> bool {
         let version = facts.file.and_then(|file| file.version.known());
+        let sha256 = facts.file.and_then(|file| file.sha256.known());
         self.rule == rule
+            && self.sha256.is_none_or(|own| Some(&own) == sha256)
             && self.expires.is_none_or(|expires| now < expires)
             && self.project.matches(&facts.project.project)
             && match (&self.version, version) {

@@ -2,11 +2,14 @@
 //! The rules themselves are in `rules/`, one file each.
 
 use std::fmt;
+use std::sync::Arc;
 
-use super::{Effect, Mode};
+use super::{Effect, Exception, Mode};
 use crate::fact::Facts;
+use crate::inspection::InspectionRule;
 use crate::settings::Table;
 use crate::time::Timestamp;
+use crate::waiver::Waiver;
 
 /// A rule as the program knows it, before a policy configures it.
 pub trait Rule: Sync {
@@ -39,6 +42,11 @@ pub trait Rule: Sync {
     /// Its own settings, with the text of their defaults, for the reference.
     fn options(&self) -> &'static [OptionManual] {
         &[]
+    }
+
+    /// Whether it rests on findings of this rule of the inspection, so that an exception may name one.
+    fn rests_on(&self, _finding: &InspectionRule) -> bool {
+        false
     }
 
     /// Reads its own settings from its table (empty where the policy does not mention it) and
@@ -105,6 +113,10 @@ pub trait Check: Send + Sync + fmt::Debug {
         None
     }
 
+    /// Takes an exception from one of the findings that it rests on. Asked only of checks whose rule says so
+    /// in [`Rule::rests_on`], once, when the policy is read.
+    fn except(&mut self, _exception: &Exception) {}
+
     /// What it wants to know beside what is always gathered. Nothing costly is gathered that no rule of a
     /// policy needs.
     fn needs(&self) -> &[Need] {
@@ -128,6 +140,8 @@ pub enum Need {
     /// What the inspection saw in the file's bytes. A decision of a policy that needs it clears no bytes
     /// that nobody has looked into.
     Inspection,
+    /// What a wheel has that the sdist of its release does not account for.
+    Sdist,
 }
 
 /// What a finding does, beside what the policy says of its rule.
@@ -140,8 +154,24 @@ pub enum Strength {
     AtMost(Effect),
     /// The same, but nothing weaker than this: the stricter of a rule's findings.
     AtLeast(Effect),
+    /// The same, within these bounds: some of what was found asks for more than the rest.
+    Between {
+        /// The weakest that it may be.
+        least: Effect,
+        /// The strictest that it may be.
+        most: Effect,
+    },
     /// This, since one of the rule's own settings says so.
     Exactly(Effect),
+}
+
+/// What lifts the things that a finding rests on.
+#[derive(Clone, Debug)]
+pub enum Lift {
+    /// An exception in the policy.
+    Excepted(Exception),
+    /// What a reviewer approved.
+    Waived(Arc<Waiver>),
 }
 
 impl Strength {
@@ -151,6 +181,7 @@ impl Strength {
             Self::AsConfigured => configured,
             Self::AtMost(effect) => configured.min(effect),
             Self::AtLeast(effect) => configured.max(effect),
+            Self::Between { least, most } => configured.min(most).max(least),
             Self::Exactly(effect) => effect,
         }
     }
@@ -163,6 +194,9 @@ pub enum Outcome {
     Pass,
     /// The rule has found what it looks for.
     Found(Found),
+    /// The rule has found what it looks for, and all that the finding rests on is lifted: it is shown, and
+    /// does not take effect.
+    Lifted(Box<(Found, Lift)>),
     /// A fact that the rule needs is unknown; what that means is the policy's to say.
     Unknown(Found),
 }

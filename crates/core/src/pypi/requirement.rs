@@ -5,12 +5,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use pep440_rs::Operator;
 use pep508_rs::{Pep508ErrorSource, VersionOrUrl};
 use url::Url;
 
 use super::name::{InvalidName, ProjectName};
-use super::version::{Version, VersionSpecifiers, admits};
+use super::version::{Version, VersionSpecifiers, admits, exact_version};
 
 /// The longest requirement that is read, in bytes.
 const MAX_LENGTH: usize = 4096;
@@ -59,10 +58,7 @@ impl Requirement {
 
     /// The one version that is meant, when the specifiers are a single `==` without a wildcard.
     pub fn exact_version(&self) -> Option<&Version> {
-        let [only] = &self.specifiers[..] else {
-            return None;
-        };
-        matches!(only.operator(), Operator::Equal | Operator::ExactEqual).then(|| only.version())
+        exact_version(&self.specifiers)
     }
 }
 

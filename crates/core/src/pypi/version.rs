@@ -16,6 +16,24 @@ pub fn admits(specifiers: &VersionSpecifiers, version: &Version) -> bool {
         .all(|specifier| admits_one(specifier, version))
 }
 
+/// The one version that is meant, when `specifiers` are a single `==` without a wildcard.
+pub fn exact_version(specifiers: &VersionSpecifiers) -> Option<&Version> {
+    let [only] = &specifiers[..] else {
+        return None;
+    };
+    matches!(only.operator(), Operator::Equal | Operator::ExactEqual).then(|| only.version())
+}
+
+/// The specifiers that mean `version` alone.
+pub fn exactly(version: &Version) -> VersionSpecifiers {
+    VersionSpecifier::equals_version(version.clone()).into()
+}
+
+/// What meets `one` and `other`.
+pub fn both(one: &VersionSpecifiers, other: &VersionSpecifiers) -> VersionSpecifiers {
+    one.iter().chain(other.iter()).cloned().collect()
+}
+
 fn admits_one(specifier: &VersionSpecifier, version: &Version) -> bool {
     let bound = specifier.version();
     match specifier.operator() {

@@ -140,6 +140,11 @@ impl Similarity {
         }
     }
 
+    /// Whether `name` is one of the popular names.
+    pub fn is_popular(&self, name: &ProjectName) -> bool {
+        self.well_known.is_popular(name)
+    }
+
     /// The same with other owned names.
     #[must_use]
     pub fn with_owned(&self, owned: impl IntoIterator<Item = NamePattern>) -> Self {

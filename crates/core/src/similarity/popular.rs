@@ -86,6 +86,15 @@ impl PopularNames {
         }
     }
 
+    /// Whether `name` is on the list that comes with Portcullis. Reads the list as text, which takes a
+    /// few microseconds: for callers that ask once and need no [`WellKnown`](super::WellKnown).
+    pub fn is_embedded(name: &ProjectName) -> bool {
+        EMBEDDED.match_indices(name.as_str()).any(|(at, found)| {
+            let ends = EMBEDDED.as_bytes().get(at + found.len());
+            EMBEDDED[..at].ends_with('\n') && matches!(ends, None | Some(b'\n' | b'\r'))
+        })
+    }
+
     /// Reads a list: one name a line; CSV with a column `project` (or `name`, or `package`), ordered
     /// by popularity; or JSON, an array of names or an object whose `rows` (objects with `project`)
     /// or `packages` (names) are. The first [`MAX_POPULAR_NAMES`] names count. Lines that are no

@@ -66,10 +66,20 @@ fn the_page_about_policies_is_true() {
 }
 
 #[test]
+fn what_the_page_says_of_inspections_is_true() {
+    let page = read("docs/policy.md");
+    let expectations = expected(&block(&page, "accepted.tests.toml"));
+    let accepted = policy(&block(&page, "accepted.toml"));
+    assert_eq!(expectations.len(), 3);
+    assert_eq!(unmet(&expectations, &accepted), [""; 0]);
+}
+
+#[test]
 fn the_page_names_every_key_of_an_expectation() {
     let page = read("docs/policy.md");
     let text = "[[expect]]\nproject = 'x'\neffect = 'deny'\nquintessence = 1\n\
-                advisories = [{ id = 'A-1', quintessence = 1 }]\n";
+                advisories = [{ id = 'A-1', quintessence = 1 }]\n\
+                findings = [{ id = 'NET-001', quintessence = 1 }]\n";
     let mistakes = expectations::parse("t", text, NOW).unwrap_err().to_string();
     let known = mistakes
         .lines()

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use portcullis_core::inspection::{INSPECTION_RULES, InspectionRule};
 use portcullis_core::policy::conditions::{
     FUNCTIONS, Item, MAX_DEPTH, MAX_ITEMS, MAX_LENGTH, MAX_STEPS, Subject, Type, VARIABLES,
 };
@@ -57,9 +58,30 @@ fn reference() -> String {
         settings(&mut text, *rule);
         example(&mut text, *rule);
     }
+    findings(&mut text);
     conditions(&mut text);
     text
 }
+
+/// The ids of the inspection, by the rule that rests on them.
+fn findings(text: &mut String) {
+    text.push_str(FINDINGS);
+    let ids: Vec<InspectionRule> = INSPECTION_RULES
+        .iter()
+        .map(|id| id.parse().expect("it is one"))
+        .collect();
+    for rule in RULES {
+        let own = ids.iter().filter(|id| rule.rests_on(id));
+        let own: Vec<String> = own.map(|id| format!("`{id}`")).collect();
+        if !own.is_empty() {
+            let _ = write!(text, "\n- `{}`: {}\n", rule.id(), own.join(", "));
+        }
+    }
+}
+
+const FINDINGS: &str = "\n## Findings of the inspection\n\n\
+What an inspection sees has an id, which exceptions (`finding`), the setting `off` and conditions can name. \
+`portcullis scan` tells what each of them means where it is found.\n";
 
 fn settings(text: &mut String, rule: &dyn Rule) {
     if rule.is_law() {

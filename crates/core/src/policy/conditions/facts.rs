@@ -8,6 +8,7 @@ use cel::Value;
 
 use super::types::Type;
 use crate::fact::{Fact, Facts, FileFacts, ReleaseFacts};
+use crate::inspection::{Inspected, Knowledge};
 use crate::policy::rule::Need;
 use crate::time::Timestamp;
 
@@ -32,9 +33,15 @@ pub struct Variable {
     pub need: Option<Need>,
     /// Whether its value says what exactly was found, so that a waiver holds for that value alone.
     pub is_identity: bool,
+    /// Whether a text that is written out can be among its items, where it is a list of names that are known
+    /// beforehand.
+    pub(super) admits: Option<Admits>,
     /// How it is read.
     read: Reading,
 }
+
+/// Whether a text can be among the items of a list, and why not.
+pub(super) type Admits = fn(&str) -> Result<(), String>;
 
 /// What a variable is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,14 +61,16 @@ pub(super) enum Reading {
     OfRelease(fn(&ReleaseFacts) -> Fact<Value>),
     /// A property of the file.
     OfFile(fn(&FileFacts) -> Fact<Value>),
+    /// What the inspection saw in the file.
+    OfInspection(fn(&Fact<Arc<Inspected>>) -> Fact<Value>),
     /// The whole days since a moment.
     Days(fn(Facts<'_>) -> Fact<Timestamp>),
 }
 
-use Reading::{Days, OfFile, OfProject, OfRelease};
+use Reading::{Days, OfFile, OfInspection, OfProject, OfRelease};
 
 impl Variable {
-    /// A variable that needs nothing to be gathered for it. Subjects follow from how it is read; what is
+    /// A variable that needs nothing to be gathered for it but what it is read out of. Subjects follow from how it is read; what is
     /// told in days is about the file.
     pub(super) const fn new(
         name: &'static str,
@@ -74,11 +83,15 @@ impl Variable {
             of,
             about: match read {
                 OfProject(_) => Subject::Project,
-                OfRelease(_) | OfFile(_) | Days(_) => Subject::File,
+                OfRelease(_) | OfFile(_) | OfInspection(_) | Days(_) => Subject::File,
             },
             doc,
-            need: None,
+            need: match read {
+                OfInspection(_) => Some(Need::Inspection),
+                _ => None,
+            },
             is_identity: false,
+            admits: None,
             read,
         }
     }
@@ -92,6 +105,12 @@ impl Variable {
     /// The same, as one whose value says what exactly was found.
     pub(super) const fn identifying(mut self) -> Self {
         self.is_identity = true;
+        self
+    }
+
+    /// The same, as a list of names that `admits` knows.
+    pub(super) const fn naming(mut self, admits: Admits) -> Self {
+        self.admits = Some(admits);
         self
     }
 
@@ -112,6 +131,10 @@ impl Variable {
             OfFile(read) => match facts.file {
                 Some(file) => read(file),
                 None => unknown("only the name is judged"),
+            },
+            OfInspection(read) => match facts.inspection() {
+                Knowledge::Learned(inspection) => read(inspection),
+                Knowledge::Ahead => unknown("nobody has looked into it yet"),
             },
             Days(read) => read(facts).map(|since| Value::Int(days_between(since, now))),
         };

@@ -11,6 +11,7 @@ use cel::{Env, ExecutionError, IdedExpr};
 
 use super::check::{Checker, Part, with_article};
 use super::types::{Scalar, Type};
+use super::variables::VARIABLES;
 use crate::pypi::version::{Version, VersionSpecifiers, admits};
 
 /// The function that asks whether a version meets PEP 440 specifiers.
@@ -214,6 +215,9 @@ fn binary(
         op::MODULO => (both == (Type::INT, Type::INT)).then_some(Type::INT),
         _ => (numbers && left.of == right.of).then_some(left.of),
     };
+    if name == op::IN {
+        check_name(checker, operands);
+    }
     if fits.is_none() {
         let (one, other) = (with_article(left.of), with_article(right.of));
         let message = format!("`{}` does not go with {one} and {other}", sign(name));
@@ -225,6 +229,20 @@ fn binary(
         _ => 0,
     };
     Some((fits?, work))
+}
+
+/// Reports a text that can never be in the list in which it is looked for.
+fn check_name(checker: &mut Checker<'_>, operands: &[&IdedExpr]) {
+    let [name, list] = operands else { return };
+    let (Expr::Literal(LiteralValue::String(text)), Expr::Ident(list)) = (&name.expr, &list.expr)
+    else {
+        return;
+    };
+    let variable = VARIABLES.iter().find(|variable| variable.name == *list);
+    let admits = variable.and_then(|variable| variable.admits);
+    if let Some(Err(message)) = admits.map(|admits| admits(text.inner())) {
+        checker.report(name, message, None);
+    }
 }
 
 fn is_list(of: Type) -> bool {

@@ -2,15 +2,17 @@
 //! and the reference follow.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cel::Value;
 
-use super::facts::Reading::{Days, OfFile, OfProject, OfRelease};
+use super::facts::Reading::{Days, OfFile, OfInspection, OfProject, OfRelease};
 use super::facts::{Reading, Variable, text};
 use super::types::{Item, Type};
 use super::vulnerabilities::{self, ADVISORY};
 use crate::fact::{Fact, Facts, FileFacts};
+use crate::inspection::{CapabilityEntry, Inspected, InspectionRule};
 use crate::policy::rule::Need;
 use crate::pypi::filename::{DistKind, WheelTags};
 use crate::pypi::simple::Yanked;
@@ -325,7 +327,54 @@ pub static VARIABLES: &[Variable] = &[
         "whether the version has a source distribution",
         OfFile(|file| Fact::Known(Value::Bool(file.release.sdists > 0))),
     ),
+    bool(
+        "inspected",
+        "whether the inspection has looked at all that is in the file",
+        OfInspection(|inspection| {
+            let seen = inspection.known();
+            Fact::Known(Value::Bool(seen.is_some_and(|seen| seen.complete)))
+        }),
+    ),
+    strings(
+        "findings",
+        "the ids of what the inspection saw in the file, for example `NET-001`",
+        OfInspection(|inspection| {
+            entries(inspection, |seen| {
+                let findings = seen.observations.iter();
+                findings.map(|seen| seen.rule.to_string()).collect()
+            })
+        }),
+    )
+    .naming(|id| id.parse::<InspectionRule>().map(drop).map_err(in_words))
+    .identifying(),
+    strings(
+        "capabilities",
+        "what the code is able to do and when, for example `network@import`",
+        OfInspection(|inspection| {
+            entries(inspection, |seen| {
+                seen.capabilities
+                    .iter()
+                    .map(|one| one.entry().to_string())
+                    .collect()
+            })
+        }),
+    )
+    .naming(|entry| entry.parse::<CapabilityEntry>().map(drop).map_err(in_words))
+    .identifying(),
 ];
+
+/// What an inspection saw, each thing once and in the order of the alphabet.
+fn entries(
+    inspection: &Fact<Arc<Inspected>>,
+    of: fn(&Inspected) -> BTreeSet<String>,
+) -> Fact<Value> {
+    let seen = inspection.as_ref();
+    seen.map(|seen| list(of(seen).into_iter().map(text)))
+}
+
+fn in_words(error: impl std::error::Error) -> String {
+    error.to_string()
+}
 
 fn list(items: impl Iterator<Item = Value>) -> Value {
     Value::List(Arc::new(items.collect()))

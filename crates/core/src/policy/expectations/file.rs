@@ -34,6 +34,12 @@ const ABOUT_A_FILE: &[&str] = &[
     "licence-text",
     "licence-files",
     "maintainers",
+    "findings",
+    "capabilities",
+    "inspection",
+    "changes",
+    "differences",
+    "not-compared",
 ];
 
 /// Reads what is said of the file with this name; `None` without one, so that only the project's name is

@@ -1,12 +1,14 @@
 //! What is expected of a policy, kept in a file beside it: made-up facts, and what is to be decided of
 //! them. Reading such a file and running it are pure; nothing is looked up. What an expectation does not
-//! describe is unknown, except where absence is what it says: no owner, no quarantine, no advisory.
+//! describe is unknown, except where absence is what it says: no owner, no quarantine, no advisory, nothing
+//! seen by the inspection.
 
 use std::str::FromStr;
 use std::sync::Arc;
 
 use super::{Decision, Effect, Policy, judge};
 use crate::fact::{Facts, FileFacts, ProjectFacts, ReleaseFacts};
+use crate::inspection::ContentFacts;
 use crate::pypi::name::ProjectName;
 use crate::pypi::version::Version;
 use crate::settings::{Document, Mistakes, Table, read_document};
@@ -17,6 +19,8 @@ mod project;
 mod people;
 mod page;
 mod file;
+mod content;
+mod compared;
 mod release;
 mod metadata;
 mod advisories;
@@ -41,6 +45,7 @@ pub struct Expectation {
     project: ProjectFacts,
     release: Option<ReleaseFacts>,
     file: Option<FileFacts>,
+    content: Option<ContentFacts>,
     waived: Vec<Waived>,
     now: Timestamp,
 }
@@ -105,7 +110,7 @@ impl Expectation {
             project,
             release: self.release.as_ref(),
             file: self.file.as_ref(),
-            content: None,
+            content: self.content.as_ref(),
         }
     }
 }
@@ -181,6 +186,7 @@ fn expectation(mut table: Table<'_>, now: Timestamp) -> Option<Expectation> {
     let project = project::read(&mut table, &about);
     let file = file::read(&mut table, &about, filename.as_ref());
     let release = release::read(&mut table, &about, &project, file.as_ref());
+    let content = content::read(&mut table, file.as_ref());
     let waived = people::waived(&mut table);
     if project.origin.is_none() && file.is_some() {
         let help = "leave out `version` and `file`, or name another source";
@@ -196,6 +202,7 @@ fn expectation(mut table: Table<'_>, now: Timestamp) -> Option<Expectation> {
         project,
         release,
         file,
+        content,
         waived,
         now: about.now,
     })

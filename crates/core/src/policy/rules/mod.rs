@@ -12,6 +12,10 @@ pub mod reported_name;
 pub mod similar_name;
 pub mod changed_hash;
 pub mod malicious;
+pub mod malicious_code;
+pub mod broken_archive;
+pub mod wheel_differs;
+pub mod changed_behaviour;
 pub mod known_vulnerability;
 pub mod too_young;
 pub mod yanked;
@@ -26,6 +30,8 @@ pub mod project_status;
 pub mod unmaintained;
 pub mod licence;
 pub mod low_signals;
+mod observed;
+mod compared;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -40,6 +46,10 @@ pub static RULES: &[&dyn Rule] = &[
     &similar_name::SimilarName,
     &changed_hash::ChangedHash,
     &malicious::Malicious,
+    &malicious_code::MaliciousCode,
+    &broken_archive::BrokenArchive,
+    &wheel_differs::WheelDiffers,
+    &changed_behaviour::ChangedBehaviour,
     &known_vulnerability::KnownVulnerability,
     &too_young::TooYoung,
     &yanked::Yanked,

@@ -1,11 +1,14 @@
 //! Building the facts of one case, for the tests of the rules and of judging.
 
+use std::sync::Arc;
+
 use crate::advisory::AdvisoryIndex;
 use crate::digest::Sha256;
 use crate::fact::{
     Fact, Facts, FileFacts, Origin, Prohibition, ProjectFacts, ReleaseFacts, ReleaseShape,
 };
 use crate::index::{OwnedBy, Ownership, SourceKind, Trust};
+use crate::inspection::{ContentFacts, Inspected, Knowledge};
 use crate::policy::rule::Rule;
 use crate::policy::{Decision, Effect, Policy, judge};
 use crate::pypi::filename::DistFilename;
@@ -22,6 +25,7 @@ pub(crate) struct Case {
     project: ProjectFacts,
     release: Option<ReleaseFacts>,
     file: Option<FileFacts>,
+    content: Option<ContentFacts>,
 }
 
 impl Case {
@@ -81,6 +85,7 @@ impl Case {
             project,
             release,
             file: Some(file),
+            content: None,
         }
     }
 
@@ -169,12 +174,26 @@ impl Case {
         self
     }
 
+    /// What is known of the file's bytes.
+    pub(crate) fn content(mut self, content: ContentFacts) -> Self {
+        self.content = Some(content);
+        self
+    }
+
+    /// What the inspection saw in the file's bytes.
+    pub(crate) fn inspected(self, inspected: Inspected) -> Self {
+        self.content(ContentFacts {
+            inspection: Knowledge::of(Arc::new(inspected)),
+            ..ContentFacts::default()
+        })
+    }
+
     pub(crate) fn facts(&self) -> Facts<'_> {
         Facts {
             project: &self.project,
             release: self.release.as_ref(),
             file: self.file.as_ref(),
-            content: None,
+            content: self.content.as_ref(),
         }
     }
 }

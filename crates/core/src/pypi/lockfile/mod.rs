@@ -128,6 +128,18 @@ pub struct Skipped {
     pub reason: String,
 }
 
+/// The reason for leaving out the project that a lock is of.
+const ITSELF: &str = "it is the project itself or a member of its workspace";
+
+impl Skipped {
+    /// Whether it is the project that the file locks, or a member of its workspace, and so nothing that
+    /// comes from anywhere.
+    #[must_use]
+    pub fn is_the_project_itself(&self) -> bool {
+        self.reason == ITSELF
+    }
+}
+
 fn as_text<S: serde::Serializer>(version: &Option<Version>, to: S) -> Result<S::Ok, S::Error> {
     match version {
         Some(version) => to.collect_str(version),

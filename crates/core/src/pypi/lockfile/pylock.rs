@@ -2,7 +2,7 @@
 
 use super::reading::{Found, Reading, sha256};
 use super::toml_tables::{TomlFile, TomlTable};
-use super::{LockError, LockFormat, LockedFiles};
+use super::{ITSELF, LockError, LockFormat, LockedFiles};
 
 pub(super) fn read(file: &TomlFile<'_>) -> Result<LockedFiles, LockError> {
     let format = LockFormat::Pylock;
@@ -24,6 +24,10 @@ pub(super) fn read(file: &TomlFile<'_>) -> Result<LockedFiles, LockError> {
 fn package_into(reading: &mut Reading, package: TomlTable<'_>) -> Result<(), LockError> {
     let name = package.text("name").unwrap_or_default();
     let line = Some(package.line);
+    let directory = package.table("directory");
+    if directory.is_some_and(|directory| directory.text("path") == Some(".")) {
+        return reading.skip(name, line, ITSELF);
+    }
     for (key, reason) in [
         ("vcs", "it comes from version control, not from an index"),
         ("directory", "it comes from a directory, not from an index"),

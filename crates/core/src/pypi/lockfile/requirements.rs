@@ -4,6 +4,7 @@
 use super::reading::{Found, Reading, leading_name, sha256};
 use super::{LockError, LockFormat, LockedFiles};
 use crate::pypi::requirement::Requirement;
+use crate::pypi::requirements_file::{logical_lines, requirement_part};
 
 /// The longest logical line that is read, in bytes: a few thousand hashes.
 const MAX_LINE: usize = 1 << 20;
@@ -73,44 +74,4 @@ fn option_reason(line: &str) -> Option<&'static str> {
         option if option.starts_with('-') => Some("an option for the installer"),
         _ => None,
     }
-}
-
-/// What stands before the options of a requirement.
-fn requirement_part(line: &str) -> &str {
-    let end = line.find(" --").or_else(|| line.find("\t--"));
-    line[..end.unwrap_or(line.len())].trim()
-}
-
-/// Lines without comments, joined where they end in a backslash, with the number of their first.
-fn logical_lines(text: &str) -> impl Iterator<Item = (u32, String)> {
-    let mut lines = text.lines().zip(1_u32..).peekable();
-    std::iter::from_fn(move || {
-        loop {
-            let (first, number) = lines.next()?;
-            let mut joined = String::new();
-            let mut piece = first;
-            while let Some(open) = without_comment(piece).trim_end().strip_suffix('\\') {
-                joined.push_str(open);
-                joined.push(' ');
-                piece = lines.next().map_or("", |(next, _)| next);
-            }
-            joined.push_str(without_comment(piece));
-            let line = joined.trim();
-            if !line.is_empty() {
-                return Some((number, line.to_owned()));
-            }
-        }
-    })
-}
-
-/// A `#` at the beginning or behind white space begins a comment; one within a word does not.
-fn without_comment(line: &str) -> &str {
-    let mut before = ' ';
-    for (offset, character) in line.char_indices() {
-        if character == '#' && before.is_whitespace() {
-            return &line[..offset];
-        }
-        before = character;
-    }
-    line
 }

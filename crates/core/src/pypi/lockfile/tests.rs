@@ -76,7 +76,7 @@ fn pylock_is_read() {
     insta::assert_snapshot!(shown("pylock.toml", PYLOCK), @r#"
     pylock.toml
     4: flask 3.0.0 [ba] files=flask-3.0.0-py3-none-any.whl,flask-3.0.0.tar.gz wants=werkzeug
-    17: not "here": it comes from a directory, not from an index
+    17: not "here": it is the project itself or a member of its workspace
     21: not "no version": its name is no project name
     "#);
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use super::reading::{Found, Reading};
 use super::toml_tables::{TomlFile, TomlTable};
-use super::{LockError, LockFormat, LockedFiles};
+use super::{ITSELF, LockError, LockFormat, LockedFiles};
 
 pub(super) fn read(file: &TomlFile<'_>) -> Result<LockedFiles, LockError> {
     let root = file.root();
@@ -25,7 +25,7 @@ fn package_into(reading: &mut Reading, package: TomlTable<'_>) -> Result<(), Loc
         let kind = source.and_then(|source| source.keys().next());
         let kind = kind.unwrap_or("another place");
         let reason = match kind {
-            "virtual" | "editable" => "it is the project itself or a member of its workspace",
+            "virtual" | "editable" => ITSELF,
             "git" => "it comes from version control, not from an index",
             "directory" | "path" => "it comes from a path, not from an index",
             _ => "it comes from a direct address, not from an index",

@@ -106,7 +106,9 @@ fn join<'a>(base: &str, address: &'a str) -> Cow<'a, str> {
     if address.starts_with('/') || Url::parse(address).is_ok() {
         return Cow::Borrowed(address);
     }
-    let directory = base.rfind('/').map_or("", |end| &base[..=end]);
+    // A slash behind a question mark or hash sign belongs to no folder.
+    let path = base.split(['?', '#']).next().unwrap_or_default();
+    let directory = path.rfind('/').map_or("", |end| &path[..=end]);
     Cow::Owned(format!("{directory}{address}"))
 }
 

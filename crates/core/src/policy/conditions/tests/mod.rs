@@ -15,6 +15,7 @@ use crate::pypi::simple::Yanked;
 use crate::release_metadata::{ReleaseMetadata, ReleaseObservation};
 use crate::time::Timestamp;
 
+mod inspection;
 mod mistakes;
 
 fn written(when: &str) -> String {

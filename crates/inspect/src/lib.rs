@@ -5,7 +5,9 @@
 //! Every function blocks on the reader it is given: call it where blocking is allowed.
 
 pub mod archive;
+pub mod compare;
 pub mod inspection;
 pub mod licence_text;
+pub mod own_rules;
 pub mod python;
 pub mod rules;

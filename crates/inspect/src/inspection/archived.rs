@@ -1,16 +1,15 @@
 //! [`inspect_archive`]: a wheel or an sdist, surveyed once and its Python followed.
 
 use std::io::{self, Read, Seek, SeekFrom};
-use std::sync::Arc;
 
 use portcullis_core::digest::Sha256;
-use portcullis_core::inspection::Contents;
 use portcullis_core::pypi::filename::DistFilename;
 use sha2::Digest as _;
 
-use super::{Budget, Gathered, Inspection, conclude};
-use crate::archive::survey::survey_with_sources;
-use crate::python::analyse;
+use super::contents::contents;
+use super::{Budget, Gathered, Inspection, Texts, conclude, engine};
+use crate::archive::survey::{Survey, survey_with_sources};
+use crate::python::{Package, Unpacker, analyse};
 use crate::rules::archive::check_archive;
 
 /// Inspects the wheel or sdist in `archive`, whose name is `filename`. What cannot be read of it is an
@@ -24,30 +23,52 @@ pub fn inspect_archive(
     budget: &Budget,
 ) -> io::Result<Inspection> {
     let sha256 = digest(&mut archive)?;
-    let (survey, package) = survey_with_sources(archive, filename, &budget.archive)?;
-    let sources = package.sources.iter();
-    let mut texts: Vec<(Arc<str>, &[u8])> = sources
-        .map(|source| (source.path.clone(), &*source.bytes))
-        .collect();
-    texts.extend(
-        survey
-            .documents
-            .iter()
-            .map(|(name, bytes)| (name.clone(), &**bytes)),
-    );
+    let (survey, package) = survey_with_sources(&mut archive, filename, &budget.archive)?;
+    let mut observations = check_archive(&survey);
+    let looked = budget
+        .own_rules
+        .look(archive, filename, budget.python.time / 2);
+    observations.extend(looked.observations);
+    let left_out = looked
+        .left_out
+        .map(|why| engine::left_out(filename.as_str(), &why));
+    let is_whole = left_out.is_none();
+    observations.extend(left_out);
     let inspected = conclude(Gathered {
         sha256,
         analysis: analyse(&package, &budget.python),
-        observations: check_archive(&survey),
-        texts,
+        observations,
+        texts: &mut Archived {
+            survey: &survey,
+            package: &package,
+            unpacker: Unpacker::default(),
+        },
         files: survey.files().count(),
         bytes: survey.inflated,
-        complete: survey.is_complete(),
+        complete: survey.is_complete() && is_whole,
     });
     Ok(Inspection {
         inspected,
-        contents: Contents::default(),
+        contents: contents(&survey),
     })
+}
+
+/// The texts of an archive: a startup list is shown as it stands, not as the code made of it.
+struct Archived<'a> {
+    survey: &'a Survey,
+    package: &'a Package,
+    unpacker: Unpacker,
+}
+
+impl Texts for Archived<'_> {
+    fn text(&mut self, name: &str) -> Option<&[u8]> {
+        if let Some(bytes) = self.survey.documents.get(name) {
+            return Some(bytes);
+        }
+        let mut sources = self.package.sources.iter().rev();
+        let source = sources.find(|source| &*source.path == name)?;
+        Some(self.unpacker.read(&source.bytes))
+    }
 }
 
 fn digest(archive: &mut (impl Read + Seek)) -> io::Result<Sha256> {

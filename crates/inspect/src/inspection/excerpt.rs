@@ -1,7 +1,7 @@
 //! Excerpts: the line that a finding is about, for people who read findings. Only lines of files as
 //! they stand: a decoded layer is not kept.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use portcullis_core::inspection::{Excerpt, Observation};
@@ -11,8 +11,14 @@ const KEPT: usize = 240;
 /// As much as is kept of what stands before the place, where the line is longer.
 const BEFORE: usize = 60;
 
+/// The files that observations may point into.
+pub(super) trait Texts {
+    /// The bytes of the file of this name, as it stands; `None` when it was not kept.
+    fn text(&mut self, name: &str) -> Option<&[u8]>;
+}
+
 /// The lines that `observations` and their chains point at.
-pub(super) fn excerpts(observations: &[Observation], texts: &[(Arc<str>, &[u8])]) -> Vec<Excerpt> {
+pub(super) fn excerpts(observations: &[Observation], texts: &mut dyn Texts) -> Vec<Excerpt> {
     let mut wanted: BTreeMap<Arc<str>, BTreeSet<(u32, u32)>> = BTreeMap::new();
     let mut want = |file: &Arc<str>, line, column, layer| {
         if layer == 0 && line > 0 {
@@ -29,10 +35,9 @@ pub(super) fn excerpts(observations: &[Observation], texts: &[(Arc<str>, &[u8])]
             want(&place.file, place.line, place.column, place.layer);
         }
     }
-    let texts: HashMap<&str, &[u8]> = texts.iter().map(|(name, text)| (&**name, *text)).collect();
     let mut found = Vec::new();
     for (file, places) in wanted {
-        let Some(text) = texts.get(&*file) else {
+        let Some(text) = texts.text(&file) else {
             continue;
         };
         let mut places = places.into_iter().peekable();

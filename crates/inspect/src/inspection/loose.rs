@@ -1,12 +1,11 @@
 //! [`inspect_files`]: files that are in no archive, such as a checkout, an unpacked sdist or one module.
 //! The rules over archives have nothing to say here; the rules over Python do.
 
-use std::sync::Arc;
-
 use portcullis_core::digest::Sha256;
 use portcullis_core::inspection::Inspected;
 
-use super::{Budget, Gathered, conclude};
+use super::{Budget, Gathered, Texts, conclude};
+use crate::archive::survey::{StartupLine, startup_lines};
 use crate::python::{Package, Role, Source, analyse};
 
 /// One file of a folder.
@@ -43,18 +42,27 @@ pub fn inspect_files(mut files: Vec<LooseFile>, budget: &Budget) -> Inspected {
         sources: sources.collect(),
         entry_points: Vec::new(),
     };
-    let texts = files
-        .iter()
-        .map(|file| (Arc::from(&*file.path), &*file.bytes));
     conclude(Gathered {
         sha256: digest(&files),
         analysis: analyse(&package, &budget.python),
         observations: Vec::new(),
-        texts: texts.collect(),
+        texts: &mut Loose(&files),
         files: files.len(),
         bytes: files.iter().map(|file| file.bytes.len() as u64).sum(),
         complete: true,
     })
+}
+
+struct Loose<'a>(&'a [LooseFile]);
+
+impl Texts for Loose<'_> {
+    fn text(&mut self, name: &str) -> Option<&[u8]> {
+        let at = self
+            .0
+            .binary_search_by(|file| (*file.path).cmp(name))
+            .ok()?;
+        Some(&self.0[at].bytes)
+    }
 }
 
 fn digest(files: &[LooseFile]) -> Sha256 {
@@ -124,13 +132,16 @@ fn role(module: &str, backends: &[String]) -> Role {
 
 /// The lines that Python runs out of a `.pth` file, at their places.
 fn startup_code(bytes: &[u8]) -> Vec<u8> {
-    let text = String::from_utf8_lossy(bytes);
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let is_code = |line: &&str| line.starts_with("import ") || line.starts_with("import\t");
-    let lines = text
-        .lines()
-        .map(|line| Some(line).filter(is_code).unwrap_or_default());
-    lines.flat_map(|line| line.bytes().chain([b'\n'])).collect()
+    let (mut code, mut ended) = (Vec::new(), 1);
+    for (number, line) in startup_lines(bytes, false) {
+        if let StartupLine::Code(line) = line {
+            code.extend((ended..number).map(|_| b'\n'));
+            code.extend(line.bytes());
+            ended = number;
+        }
+    }
+    code.push(b'\n');
+    code
 }
 
 /// The modules that may be the build backend (PEP 517 `build-backend` below `backend-path`), as paths
@@ -209,7 +220,7 @@ mod tests {
     #[test]
     fn only_lines_that_import_are_code_and_they_keep_their_places() {
         let code = startup_code(b"lib\r\nimport a; a()\n  import b\n");
-        assert_eq!(code, b"\nimport a; a()\n\n");
+        assert_eq!(code, b"\nimport a; a()\n");
     }
 
     #[test]

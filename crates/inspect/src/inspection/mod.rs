@@ -1,19 +1,19 @@
 //! The inspection of one wheel, sdist, folder or file: what it gives is an [`Inspected`]. What an
 //! organisation makes of it is the policy's; nothing here knows of policies.
 //!
-//! Read the modules in this order: archives, loose files, what the engine itself has to say, the lines
-//! that findings are about, and the manuals of rules.
+//! Read the modules in this order: archives, what is inside them, loose files, what the engine itself has
+//! to say, the lines that findings are about, and the manuals of rules.
 
 mod archived;
+mod contents;
 mod loose;
 mod engine;
 mod excerpt;
 mod manual;
+mod plain;
 
 #[cfg(test)]
 mod tests;
-
-use std::sync::Arc;
 
 use portcullis_core::digest::Sha256;
 use portcullis_core::inspection::{Contents, Inspected, Observation, Statistics, effect_of};
@@ -21,8 +21,11 @@ use portcullis_core::inspection::{Contents, Inspected, Observation, Statistics, 
 use crate::archive::Limits;
 use serde::{Deserialize, Serialize};
 
+use crate::own_rules::OwnRules;
 use crate::python::{self, Analysis};
 use crate::rules;
+
+use excerpt::Texts;
 
 pub use archived::inspect_archive;
 pub use loose::{LooseFile, inspect_files, inspect_source};
@@ -39,6 +42,8 @@ pub struct Budget {
     pub archive: Limits,
     /// On following its Python.
     pub python: python::Budget,
+    /// What is looked for beside what the engine knows.
+    pub own_rules: OwnRules,
 }
 
 /// An inspection of an archive, and what is inside it for comparing it with another one.
@@ -56,8 +61,7 @@ struct Gathered<'a> {
     analysis: Analysis,
     /// What rules over the archive saw.
     observations: Vec<Observation>,
-    /// The files that observations may point into.
-    texts: Vec<(Arc<str>, &'a [u8])>,
+    texts: &'a mut dyn Texts,
     files: usize,
     bytes: u64,
     complete: bool,
@@ -74,6 +78,7 @@ fn conclude(gathered: Gathered<'_>) -> Inspected {
         complete,
     } = gathered;
     observations.extend(rules::check_all(&analysis));
+    observations.iter_mut().for_each(plain::plain);
     sort(&mut observations);
     let complete = complete && engine::is_complete(&analysis);
     let statistics = Statistics {
@@ -86,7 +91,7 @@ fn conclude(gathered: Gathered<'_>) -> Inspected {
     Inspected {
         sha256,
         revision: REVISION,
-        excerpts: excerpt::excerpts(&observations, &texts),
+        excerpts: excerpt::excerpts(&observations, texts),
         observations,
         capabilities: analysis.capabilities,
         statistics,

@@ -4,6 +4,7 @@
 
 use std::io::Cursor;
 
+use portcullis_core::inspection::INSPECTION_RULES;
 use portcullis_core::policy::Effect;
 use portcullis_core::pypi::filename::DistFilename;
 use portcullis_fixtures::{sdist, wheel};
@@ -142,4 +143,13 @@ fn every_rule_has_a_manual_that_says_why() {
     }
     assert!(manual("EXE-001").is_some() && manual("ENG-002").is_some());
     assert!(manual("ABC-001").is_none());
+}
+
+#[test]
+fn policies_know_every_rule_by_its_id() {
+    let ids: Vec<&str> = manuals().iter().map(|manual| manual.id).collect();
+    assert_eq!(
+        ids, INSPECTION_RULES,
+        "crates/core/src/inspection/ids.rs has to list the rules that are registered"
+    );
 }

@@ -108,7 +108,7 @@ pub struct Call {
 /// An argument of a call.
 #[derive(Clone, Debug)]
 pub struct Argument {
-    /// The keyword; empty for a positional argument.
+    /// The keyword; empty for a positional argument, `**` for a mapping of keywords nobody knows.
     pub keyword: Arc<str>,
     /// Its value, as far as it is known.
     pub value: Folded,
@@ -241,6 +241,9 @@ pub struct Patch {
     pub context: Context,
     /// The text of the statement, at most 400 characters.
     pub code: Arc<str>,
+    /// Calls that send something in the distribution's functions that it becomes, or that those call: the
+    /// module and the call's index there.
+    pub behind: Vec<(usize, usize)>,
 }
 
 /// A class that derives from something outside.

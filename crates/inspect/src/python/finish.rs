@@ -2,23 +2,34 @@
 //! of the text, capabilities counted.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use portcullis_core::inspection::{Capability, CapabilityKind, Context, Place, Step};
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::analysis::{Analysis, Class, Flow, Folded, Module};
+use super::analysis::{Analysis, Class, Flow, Folded, Module, SinkKind};
+use super::encoding;
 use super::engine::{Engine, ModuleState, RawFlow};
 use super::graph;
 use super::places;
 use super::source::Package;
+use super::source_bytes::Unpacker;
 use super::taint::tables::known;
+use super::value::FunctionId;
+
+/// Calls that lie between what a patch puts in and what sends.
+const BEHIND: usize = 3;
+/// Calls that are told of one patch.
+const SENDING: usize = 16;
 
 /// The analysis that `engine` has gathered over `package`.
 pub(super) fn finish(mut engine: Engine<'_>, package: &Package) -> Analysis {
     let contexts = graph::contexts(&mut engine, package);
     let orders: Vec<Vec<u32>> = engine.modules.iter_mut().map(in_order).collect();
+    find_behind_patches(&mut engine);
     let raw_flows = std::mem::take(&mut engine.flows);
+    reopen(&mut engine, package, &raw_flows);
     let mut flows: Vec<Flow> = raw_flows
         .into_iter()
         .filter_map(|flow| told(&engine, &contexts, &orders, flow))
@@ -53,6 +64,48 @@ fn in_order(module: &mut ModuleState) -> Vec<u32> {
     }
     module.calls.sort_by_key(|call| call.offset);
     went
+}
+
+/// What sends something in the functions that patches put in, and in what those call.
+fn find_behind_patches(engine: &mut Engine<'_>) {
+    if engine
+        .modules
+        .iter()
+        .all(|module| module.patches.is_empty())
+    {
+        return;
+    }
+    let edges = graph::edges(engine);
+    let mut by_function: FxHashMap<FunctionId, Vec<(usize, usize)>> = FxHashMap::default();
+    for (at, module) in engine.modules.iter().enumerate() {
+        for (index, raw) in module.calls.iter().enumerate() {
+            if raw.call.sink == Some(SinkKind::Send) {
+                by_function
+                    .entry(raw.function)
+                    .or_default()
+                    .push((at, index));
+            }
+        }
+    }
+    for patch in engine
+        .modules
+        .iter_mut()
+        .flat_map(|module| &mut module.patches)
+    {
+        let mut open: Vec<FunctionId> = patch.functions.clone();
+        let mut seen: FxHashSet<FunctionId> = open.iter().copied().collect();
+        for _ in 0..BEHIND {
+            let next: Vec<FunctionId> = open
+                .iter()
+                .flat_map(|function| edges.get(function).into_iter().flatten().copied())
+                .filter(|function| seen.insert(*function))
+                .collect();
+            open = next;
+        }
+        let sending = seen.iter().filter_map(|function| by_function.get(function));
+        patch.patch.behind = sending.flatten().copied().take(SENDING).collect();
+        patch.patch.behind.sort_unstable();
+    }
 }
 
 fn told(
@@ -105,6 +158,25 @@ fn strictest(mut flows: Vec<Flow>) -> Vec<Flow> {
     flows
 }
 
+/// Chains are told with lines and columns: brings back the texts that they lead through.
+fn reopen(engine: &mut Engine<'_>, package: &Package, flows: &[RawFlow]) {
+    let mut told: BTreeSet<u32> = BTreeSet::new();
+    for flow in flows {
+        let chain = engine.traces.chain(flow.trace);
+        told.extend(chain.iter().map(|step| step.module));
+    }
+    let mut unpacker = Unpacker::default();
+    for index in told {
+        let module = &mut engine.modules[index as usize];
+        let source = package.sources.get(index as usize);
+        if let (None, Some(source)) = (&module.text, source) {
+            let text = encoding::decode(unpacker.read(&source.bytes)).text;
+            module.line_starts = places::line_starts(&text);
+            module.text = Some((&*text).into());
+        }
+    }
+}
+
 fn place(engine: &Engine<'_>, module: u32, offset: u32) -> Place {
     places::place(&engine.modules[module as usize], offset)
 }
@@ -133,9 +205,9 @@ fn module(state: ModuleState, contexts: &[Context]) -> Module {
         literal.context = contexts[function.0 as usize];
         module.literals.push(literal);
     }
-    for (function, mut patch) in state.patches {
-        patch.context = contexts[function.0 as usize];
-        module.patches.push(patch);
+    for mut raw in state.patches {
+        raw.patch.context = contexts[raw.function.0 as usize];
+        module.patches.push(raw.patch);
     }
     module
 }
@@ -162,7 +234,6 @@ fn classes(engine: &Engine<'_>) -> Vec<(usize, Class)> {
             .map(|(name, _)| name.clone())
             .collect();
         methods.sort();
-        let place = place(engine, class.module, class.offset);
         let commands = class.commands.clone();
         let class = (
             class.module as usize,
@@ -171,7 +242,7 @@ fn classes(engine: &Engine<'_>) -> Vec<(usize, Class)> {
                 bases,
                 commands,
                 methods,
-                place,
+                place: class.place.clone(),
             },
         );
         classes.push(class);

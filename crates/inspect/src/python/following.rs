@@ -3,11 +3,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::analysis::{EngineFinding, EngineFindingKind, Inspected, Module, SinkKind};
+use super::callers::{Callers, givers};
 use super::encoding;
 use super::engine::{Engine, ModuleState, PendingLayer};
 use super::graph;
@@ -16,8 +16,10 @@ use super::parse::{self, Tree};
 use super::places;
 use super::prefilter;
 use super::source::{Package, Role, Source};
+use super::source_bytes::Unpacker;
 use super::symbols::Sym;
 use super::text;
+use super::users::Users;
 use super::value::{FunctionId, Kind};
 use super::walk::Walker;
 
@@ -35,26 +37,40 @@ enum Plan {
 
 /// Follows the whole of `package`.
 pub(super) fn follow_package(engine: &mut Engine<'_>, package: &Package) {
-    let mut waiting = Vec::new();
-    for (index, source) in package.sources.iter().enumerate() {
+    let mut unpacker = Unpacker::default();
+    let mut followed: FxHashSet<u32> = FxHashSet::default();
+    for source in &package.sources {
         engine.statistics.sources += 1;
         engine.statistics.bytes += source.bytes.len() as u64;
-        if let Plan::Follow = look(engine, source) {
-            waiting.push(index as u32);
+        engine.modules.push(state(
+            empty_module(source.path.clone(), source.role, 0),
+            source.module.clone(),
+            is_package(source),
+        ));
+        engine.symbols.owns(&source.module);
+    }
+    for (index, source) in (0..).zip(&package.sources) {
+        let bytes = unpacker.read(&source.bytes);
+        let decoded = encoding::decode(&bytes[..bytes.len().min(engine.budget.source_bytes)]);
+        if let Plan::Follow = look(engine, (index, source), bytes, &decoded) {
+            follow_text(engine, index, &decoded.text);
+            followed.insert(index);
         }
     }
-    let mut followed: FxHashSet<u32> = FxHashSet::default();
-    for index in waiting {
-        follow_source(engine, package, index);
-        followed.insert(index);
-    }
+    let (mut users, mut callers) = (Users::default(), Callers::default());
     for _ in 0..ROUNDS {
-        let again = to_follow_again(engine, package, &followed);
+        let again = to_follow_again(
+            engine,
+            package,
+            &followed,
+            (&mut users, &mut callers, &mut unpacker),
+        );
         if again.is_empty() {
             break;
         }
         for index in again {
-            follow_source(engine, package, index);
+            let bytes = unpacker.read(&package.sources[index as usize].bytes);
+            follow_text(engine, index, &encoding::decode(bytes).text);
             followed.insert(index);
         }
     }
@@ -69,20 +85,21 @@ pub(super) fn follow_package(engine: &mut Engine<'_>, package: &Package) {
     }
 }
 
-/// Looks at the text of one source, adds its module, and says whether it is to be followed.
-fn look(engine: &mut Engine<'_>, source: &Source) -> Plan {
+fn is_package(source: &Source) -> bool {
+    source.path.ends_with("/__init__.py") || &*source.path == "__init__.py"
+}
+
+/// Looks at the text of one source and says whether it is to be followed.
+fn look(
+    engine: &mut Engine<'_>,
+    (index, source): (u32, &Source),
+    bytes: &[u8],
+    decoded: &encoding::Text<'_>,
+) -> Plan {
     let context = graph::top_context(source.role);
-    let is_large = source.bytes.len() > engine.budget.source_bytes;
-    let seen = &source.bytes[..source.bytes.len().min(engine.budget.source_bytes)];
-    let (facts, longest) = text::look(seen);
-    let decoded = encoding::decode(seen);
-    let is_package = source.path.ends_with("/__init__.py") || &*source.path == "__init__.py";
-    let mut module = empty_module(source.path.clone(), source.role, 0);
-    module.text = facts;
-    engine
-        .modules
-        .push(state(module, source.module.clone(), is_package));
-    let index = engine.modules.len() as u32 - 1;
+    let is_large = bytes.len() > engine.budget.source_bytes;
+    let (facts, longest) = text::look(&bytes[..bytes.len().min(engine.budget.source_bytes)]);
+    engine.modules[index as usize].facts.text = facts;
     if let Some(problem) = &decoded.problem {
         let message = format!("the source {problem}");
         add(
@@ -115,14 +132,8 @@ fn look(engine: &mut Engine<'_>, source: &Source) -> Plan {
 }
 
 /// Parses and follows one source; whatever goes wrong is a finding.
-fn follow_source(engine: &mut Engine<'_>, package: &Package, index: u32) {
-    let source = &package.sources[index as usize];
-    let decoded = encoding::decode(&source.bytes);
-    follow_text(engine, index, &decoded.text);
-}
-
 fn follow_text(engine: &mut Engine<'_>, index: u32, text: &str) {
-    if Instant::now() > engine.deadline {
+    if engine.deadline.is_over() {
         return incomplete(engine, index, "the time for the distribution was over");
     }
     engine.statistics.parsed_bytes += text.len() as u64;
@@ -148,8 +159,7 @@ fn follow_text(engine: &mut Engine<'_>, index: u32, text: &str) {
 fn follow_tree(engine: &mut Engine<'_>, index: u32, text: &str, tree: &Tree) -> bool {
     engine.forget(index);
     let module = &mut engine.modules[index as usize];
-    module.text = Some(text.into());
-    module.line_starts = places::line_starts(text);
+    module.open(text);
     module.facts.depth = Inspected::Whole;
     if let Some((offset, error)) = tree.first_error() {
         let place = places::place(module, offset as u32);
@@ -163,12 +173,20 @@ fn follow_tree(engine: &mut Engine<'_>, index: u32, text: &str, tree: &Tree) -> 
             add(engine, index, kind, context, message);
         }
     }
-    Walker::new(engine, index, text).run(tree.module())
+    let is_whole = Walker::new(engine, index, text).run(tree.module());
+    engine.modules[index as usize].close();
+    engine.large.close();
+    is_whole
 }
 
 /// Sources that asked for names which are known now, and sources not followed so far that use a
 /// function which matters.
-fn to_follow_again(engine: &Engine<'_>, package: &Package, followed: &FxHashSet<u32>) -> Vec<u32> {
+fn to_follow_again(
+    engine: &Engine<'_>,
+    package: &Package,
+    followed: &FxHashSet<u32>,
+    (users, callers, unpacker): (&mut Users, &mut Callers, &mut Unpacker),
+) -> Vec<u32> {
     let mut again: Vec<u32> = Vec::new();
     for (index, module) in engine.modules.iter().enumerate() {
         let matters = |sym: &Sym| {
@@ -178,12 +196,19 @@ fn to_follow_again(engine: &Engine<'_>, package: &Package, followed: &FxHashSet<
             })
         };
         let is_known = |sym: &Sym| engine.exports.contains_key(sym);
+        // What builds a distribution names commands that stand elsewhere.
+        let builds = matches!(module.facts.role, Role::Install | Role::BuildBackend);
+        if builds && module.unresolved.iter().any(is_known) {
+            again.push(index as u32);
+        }
         if module.unresolved.iter().any(matters) || module.wanted.iter().any(is_known) {
             again.push(index as u32);
         }
     }
-    again.extend(users(engine, package, followed));
+    again.extend(users.find(engine, package, followed, unpacker));
     again.extend(payload_holders(engine, package, followed));
+    again.extend(callers.find(engine, package, followed, unpacker));
+    again.extend(givers(engine, package, followed, unpacker));
     again.sort_unstable();
     again.dedup();
     again
@@ -223,7 +248,7 @@ fn reaches_sinks(engine: &Engine<'_>, function: FunctionId) -> bool {
 }
 
 /// Whether the function gives back something that must not leave or run.
-fn gives_labels(engine: &Engine<'_>, function: FunctionId) -> bool {
+pub(super) fn gives_labels(engine: &Engine<'_>, function: FunctionId) -> bool {
     let harmless = Labels::of(&[Label::Env, Label::File, Label::OwnFile, Label::UserInput]);
     let given = engine.functions[function.0 as usize]
         .summary
@@ -231,41 +256,6 @@ fn gives_labels(engine: &Engine<'_>, function: FunctionId) -> bool {
         .taint
         .labels();
     given.iter().any(|label| !harmless.has(label))
-}
-
-/// Sources not followed so far that name both a function that matters and the module it stands in.
-fn users(engine: &Engine<'_>, package: &Package, followed: &FxHashSet<u32>) -> Vec<u32> {
-    let mut names: FxHashSet<(&str, &str)> = FxHashSet::default();
-    for (at, function) in engine.functions.iter().enumerate() {
-        let module = &engine.modules[function.module as usize];
-        let is_test = matches!(module.facts.role, Role::Test | Role::Doc);
-        if is_test
-            || function.name.contains(['<', '.'])
-            || !gives_labels(engine, FunctionId(at as u32))
-        {
-            continue;
-        }
-        names.insert((
-            &*function.name,
-            module.name.rsplit('.').next().unwrap_or_default(),
-        ));
-    }
-    let is_user = |source: &Source| {
-        names.iter().any(|(function, module)| {
-            memchr::memmem::find(&source.bytes, function.as_bytes()).is_some()
-                && memchr::memmem::find(&source.bytes, module.as_bytes()).is_some()
-        })
-    };
-    let mut users = Vec::new();
-    for (index, source) in package.sources.iter().enumerate() {
-        let is_new =
-            !followed.contains(&(index as u32)) && !matches!(source.role, Role::Test | Role::Doc);
-        let is_whole = source.bytes.len() <= engine.budget.source_bytes;
-        if is_new && is_whole && names.len() < 400 && is_user(source) {
-            users.push(index as u32);
-        }
-    }
-    users
 }
 
 fn runs_code(module: &ModuleState) -> bool {
@@ -309,7 +299,6 @@ fn follow_layers(engine: &mut Engine<'_>) {
             outer.facts.role,
             outer.facts.path.clone(),
         );
-        let at = places::place(outer, layer.offset);
         if depth >= engine.budget.layers {
             incomplete(
                 engine,
@@ -331,7 +320,7 @@ fn follow_layers(engine: &mut Engine<'_>) {
             continue;
         }
         let mut module = empty_module(path, role, depth + 1);
-        module.unwrapped_at = Some(at);
+        module.unwrapped_at = Some(layer.place.clone());
         module.text = text::look(layer.text.as_bytes()).0;
         let name = engine.modules[layer.module as usize].name.clone();
         engine.modules.push(state(module, name, false));
@@ -391,6 +380,8 @@ fn state(facts: Module, name: Arc<str>, is_package: bool) -> ModuleState {
         unresolved: FxHashSet::default(),
         wanted: FxHashSet::default(),
         has_sources: false,
+        functions: Vec::new(),
+        classes: Vec::new(),
     }
 }
 

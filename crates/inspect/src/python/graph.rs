@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::engine::Engine;
 use super::source::{Package, Role};
@@ -20,6 +20,13 @@ const HOOKS: &[&str] = &[
     "get_requires_for_build_editable",
     "prepare_metadata_for_build_wheel",
     "prepare_metadata_for_build_editable",
+    "pdm_build_initialize",
+    "pdm_build_clean",
+    "pdm_build_update_setup_kwargs",
+    "pdm_build_update_files",
+    "pdm_build_finalize",
+    "get_build_hook",
+    "build",
 ];
 /// Methods of a command that `setup()` runs.
 const COMMAND_METHODS: &[&str] = &[
@@ -29,6 +36,11 @@ const COMMAND_METHODS: &[&str] = &[
     "finalize_options",
     "build_extension",
     "build_extensions",
+    "initialize",
+    "finalize",
+    "clean",
+    "dependencies",
+    "update",
 ];
 
 /// The strictest context of each function.
@@ -120,11 +132,51 @@ fn roots(engine: &mut Engine<'_>, package: &Package) -> Vec<(FunctionId, Context
             .trim()
             .replace(':', ".");
         let sym = engine.symbols.intern(&target);
-        if let Some(Kind::Function(function)) = engine.exports.get(&sym).map(|value| &value.kind) {
-            roots.push((*function, Context::Entry));
+        let context = entry_context(&entry.group);
+        let found = engine.exports.get(&sym).map(|value| value.kind.clone());
+        match found {
+            Some(Kind::Function(function)) => roots.push((function, context)),
+            Some(Kind::Class(class)) if group_is_command(&entry.group) => {
+                roots.extend(
+                    engine
+                        .methods_of(class)
+                        .map(|method| (method, Context::Install)),
+                );
+            }
+            Some(Kind::Class(class)) if context.is_unasked() => {
+                roots.extend(engine.methods_of(class).map(|method| (method, context)));
+            }
+            _ => {}
+        }
+        if entry.group == "pytest11" {
+            roots.extend(hooks_of(engine, &target).map(|function| (function, Context::Import)));
         }
     }
     roots
+}
+
+/// When what an entry point names runs: plugins of tools are loaded by whoever uses the tool, and those
+/// of setuptools by every build.
+fn entry_context(group: &str) -> Context {
+    match group {
+        "setuptools.cmdclass" | "setuptools.finalize_distribution_options" => Context::Install,
+        "pytest11" | "flake8.extension" | "flake8.report" => Context::Import,
+        _ => Context::Entry,
+    }
+}
+
+fn group_is_command(group: &str) -> bool {
+    group == "setuptools.cmdclass"
+}
+
+/// The functions that pytest calls by their names, and fixtures, in the module of a plugin.
+fn hooks_of<'e>(engine: &'e Engine<'_>, module: &'e str) -> impl Iterator<Item = FunctionId> + 'e {
+    let functions = engine.functions.iter().enumerate();
+    functions.filter_map(move |(at, function)| {
+        let state = &engine.modules[function.module as usize];
+        let is_hook = function.name.starts_with("pytest_") || function.is_fixture;
+        (is_hook && *state.name == *module).then_some(FunctionId(at as u32))
+    })
 }
 
 /// Classes that `setup()` runs: named in `cmdclass`, or commands that stand in `setup.py`.
@@ -143,15 +195,41 @@ fn is_command<'k>(engine: &Engine<'_>, mut bases: impl Iterator<Item = &'k Kind>
     bases.any(|base| match base {
         Kind::Symbol(sym, _) => {
             let name = engine.symbols.name(*sym);
-            name.contains(".command.") || name.ends_with("Command") || name.ends_with("build_ext")
+            name.contains(".command.")
+                || name.ends_with("Command")
+                || name.ends_with("build_ext")
+                || name.ends_with("HookInterface")
         }
         Kind::Class(_) => true,
         _ => false,
     })
 }
 
+/// Every function that calls one of `these`, or calls one that does, themselves included.
+pub(super) fn leading_to(
+    engine: &Engine<'_>,
+    these: &FxHashSet<FunctionId>,
+) -> FxHashSet<FunctionId> {
+    let mut callers: FxHashMap<FunctionId, Vec<FunctionId>> = FxHashMap::default();
+    for (caller, called) in edges(engine) {
+        for callee in called {
+            callers.entry(callee).or_default().push(caller);
+        }
+    }
+    let mut found = these.clone();
+    let mut open: Vec<FunctionId> = these.iter().copied().collect();
+    while let Some(function) = open.pop() {
+        for caller in callers.get(&function).into_iter().flatten() {
+            if found.insert(*caller) {
+                open.push(*caller);
+            }
+        }
+    }
+    found
+}
+
 /// Edges by caller; names resolved to what a module of the distribution defines under them.
-fn edges(engine: &Engine<'_>) -> FxHashMap<FunctionId, Vec<FunctionId>> {
+pub(super) fn edges(engine: &Engine<'_>) -> FxHashMap<FunctionId, Vec<FunctionId>> {
     let mut edges: FxHashMap<FunctionId, Vec<FunctionId>> = FxHashMap::default();
     for (caller, callee) in &engine.edges {
         edges.entry(*caller).or_default().push(*callee);
@@ -162,34 +240,76 @@ fn edges(engine: &Engine<'_>) -> FxHashMap<FunctionId, Vec<FunctionId>> {
         .filter(|module| !module.name.is_empty() && module.facts.layer == 0)
         .filter_map(|module| Some((&*module.name, module.top?)))
         .collect();
+    // The same few names are imported and called all over.
+    let mut runs: FxHashMap<Sym, Vec<FunctionId>> = FxHashMap::default();
+    for (caller, sym) in engine.import_edges.iter().chain(&engine.named_edges) {
+        let name = engine.symbols.name(*sym);
+        let run = runs
+            .entry(*sym)
+            .or_insert_with(|| imported(&tops, name).collect());
+        if !run.is_empty() {
+            edges.entry(*caller).or_default().extend(run.iter());
+        }
+    }
+    for (caller, path) in &engine.path_edges {
+        let name = path.rsplit(['/', '>']).next().unwrap_or(path);
+        let ends = path
+            .trim_start_matches("<here>")
+            .trim_start_matches(['.', '/']);
+        let tops = engine
+            .modules
+            .iter()
+            .filter(|module| module.facts.layer == 0);
+        let run = tops.filter(|module| {
+            let of = &module.facts.path;
+            of.rsplit('/').next() == Some(name) && of.ends_with(ends)
+        });
+        edges
+            .entry(*caller)
+            .or_default()
+            .extend(run.filter_map(|module| module.top));
+    }
+    let exports: FxHashMap<&str, &Kind> = engine
+        .exports
+        .iter()
+        .map(|(sym, value)| (&**engine.symbols.name(*sym), &value.kind))
+        .collect();
     for (caller, sym) in &engine.named_edges {
-        for callee in named(engine, &tops, *sym) {
+        if let Some(callee) = called(engine, &exports, *sym) {
             edges.entry(*caller).or_default().push(callee);
         }
     }
     edges
 }
 
-fn named(engine: &Engine<'_>, tops: &FxHashMap<&str, FunctionId>, sym: Sym) -> Vec<FunctionId> {
-    let mut found = Vec::new();
-    let name = engine.symbols.name(sym);
-    // Importing a module runs the packages above it first.
-    let ends = name
-        .match_indices('.')
-        .map(|(at, _)| at)
-        .chain([name.len()]);
-    found.extend(ends.filter_map(|end| tops.get(&name[..end]).copied()));
-    match engine.exports.get(&sym).map(|value| &value.kind) {
-        Some(Kind::Function(function)) => found.push(*function),
-        Some(Kind::Class(class)) => {
-            let init = engine
-                .class_attribute(*class, "__init__")
-                .map(|(value, _)| value.kind);
-            if let Some(Kind::Function(init)) = init {
-                found.push(init);
-            }
+/// The top levels that run when `name` is imported: the packages above it run first.
+fn imported(tops: &FxHashMap<&str, FunctionId>, name: &str) -> impl Iterator<Item = FunctionId> {
+    let dots = name.match_indices('.').map(|(at, _)| at);
+    let ends = dots.chain([name.len()]);
+    ends.filter_map(|end| tops.get(&name[..end]).copied())
+}
+
+/// What runs when the thing named `sym` is called: a function, what makes an instance, or a method of a
+/// class or instance that another module gives.
+fn called(engine: &Engine<'_>, exports: &FxHashMap<&str, &Kind>, sym: Sym) -> Option<FunctionId> {
+    let of_class = |class: ClassId, name: &str| {
+        let method = engine
+            .class_attribute(class, name)
+            .map(|(value, _)| value.kind);
+        match method {
+            Some(Kind::Function(method)) => Some(method),
+            _ => None,
         }
+    };
+    let name = &**engine.symbols.name(sym);
+    match exports.get(name) {
+        Some(Kind::Function(function)) => return Some(*function),
+        Some(Kind::Class(class)) => return of_class(*class, "__init__"),
         _ => {}
     }
-    found
+    let (owner, method) = name.rsplit_once('.')?;
+    match exports.get(owner.strip_suffix("()").unwrap_or(owner)) {
+        Some(Kind::Class(class) | Kind::Instance(class)) => of_class(*class, method),
+        _ => None,
+    }
 }

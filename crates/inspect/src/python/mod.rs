@@ -8,6 +8,9 @@
 //! walked that is deeper than the budget says.
 
 mod analysis;
+mod bodies;
+mod callers;
+mod clock;
 mod depth;
 mod encoding;
 mod engine;
@@ -16,22 +19,24 @@ mod fold;
 mod following;
 mod graph;
 mod label;
+mod large;
 mod names_in_text;
+mod normal;
 mod parse;
 mod places;
 mod prefilter;
 mod source;
+mod source_bytes;
 mod special;
 mod symbols;
 mod taint;
 mod text;
+mod users;
 mod value;
 mod walk;
 
 #[cfg(test)]
 mod tests;
-
-use std::time::Instant;
 
 pub use portcullis_core::inspection::{Capability, CapabilityKind, Context, Place, Step};
 
@@ -40,7 +45,10 @@ pub use analysis::{
     Inspected, Literal, Module, Patch, Reached, SinkKind, Statistics,
 };
 pub use label::{Label, Labels};
+pub use normal::code_hash;
 pub use source::{Budget, EntryPoint, Package, Role, Source};
+pub(crate) use source_bytes::Packer;
+pub use source_bytes::{SourceBytes, Unpacker};
 pub use text::{TextFact, TextFactKind};
 
 /// Everything known about the Python of `package`, within `budget`. Never fails: what could not be
@@ -48,7 +56,7 @@ pub use text::{TextFact, TextFactKind};
 #[must_use]
 pub fn analyse(package: &Package, budget: &Budget) -> Analysis {
     let run = || {
-        let mut engine = engine::Engine::new(budget, Instant::now());
+        let mut engine = engine::Engine::new(budget, package);
         following::follow_package(&mut engine, package);
         finish::finish(engine, package)
     };

@@ -31,7 +31,14 @@ pub(super) fn parse(text: &str, limit: u32) -> Result<Tree, TooDeep> {
     }
     let parsed = parse_unchecked_source(text, PySourceType::Python);
     let mut depth = Depth::default();
-    for token in parsed.tokens() {
+    // No token adds more than two levels.
+    let is_shallow = parsed.tokens().len() < limit as usize / 2;
+    let counted = if is_shallow {
+        &[]
+    } else {
+        &parsed.tokens()[..]
+    };
+    for token in counted {
         let deepest = depth.take(token.kind());
         if deepest > limit {
             return Err(TooDeep { depth: deepest });

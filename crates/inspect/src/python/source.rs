@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::source_bytes::SourceBytes;
+
 /// Why a Python source is in a distribution, which says when it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
@@ -33,7 +35,7 @@ pub struct Source {
     /// empty when nothing can import it.
     pub module: Arc<str>,
     /// The bytes, undecoded.
-    pub bytes: Arc<[u8]>,
+    pub bytes: SourceBytes,
     /// What it is there for.
     pub role: Role,
 }
@@ -71,12 +73,18 @@ pub struct Budget {
     pub traces: usize,
     /// Bytes of code that decoding may yield in one distribution, all layers together.
     pub layer_bytes: usize,
+    /// Bytes of values that folding may make in one distribution, all together. Small values are not
+    /// counted.
+    pub folded_bytes: usize,
     /// Layers of decoding that are followed.
     pub layers: u8,
-    /// Wall-clock time of one source.
+    /// Time the analysis computes on one source, as its thread counts it: what else the machine does
+    /// does not. Six times as much may pass.
     pub time_per_source: Duration,
-    /// Wall-clock time of the distribution.
+    /// Time the analysis computes on the distribution, counted likewise.
     pub time: Duration,
+    /// Time that may pass for the distribution, whatever else the machine does.
+    pub longest: Duration,
     /// Bytes of stack of the thread that walks; reserved, not used, unless a source nests deeply.
     pub stack_bytes: usize,
 }
@@ -85,7 +93,7 @@ impl Source {
     /// A source at `path` with `role`. Its dotted name is the path without `.py`, without a leading
     /// `src/` and without `/__init__`.
     #[must_use]
-    pub fn new(path: &str, bytes: impl Into<Arc<[u8]>>, role: Role) -> Self {
+    pub fn new(path: &str, bytes: impl Into<SourceBytes>, role: Role) -> Self {
         Self {
             path: path.into(),
             module: module_name(path).into(),
@@ -108,14 +116,16 @@ fn module_name(path: &str) -> String {
 impl Default for Budget {
     fn default() -> Self {
         Self {
-            source_bytes: 4 << 20,
+            source_bytes: 8 << 20,
             depth: 6_000,
             nodes_per_source: 12_000_000,
             traces: 200_000,
             layer_bytes: 8 << 20,
+            folded_bytes: 256 << 20,
             layers: 5,
             time_per_source: Duration::from_millis(2_000),
             time: Duration::from_secs(10),
+            longest: Duration::from_secs(60),
             stack_bytes: 512 << 20,
         }
     }

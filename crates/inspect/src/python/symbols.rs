@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::taint::tables::{Known, known};
 
@@ -17,11 +17,14 @@ pub(super) struct Symbols {
     entries: Vec<Entry>,
     index: FxHashMap<Arc<str>, Sym>,
     scratch: String,
+    /// First parts of the names of the distribution's own modules.
+    own: FxHashSet<Arc<str>>,
 }
 
 struct Entry {
     name: Arc<str>,
     known: Known,
+    is_own: bool,
 }
 
 /// A name is not made longer than this: `a().b().c()…` ends somewhere.
@@ -98,6 +101,18 @@ static SAME: LazyLock<FxHashMap<&str, &str>> = LazyLock::new(|| {
             "urllib.request.urlopen",
         ),
         ("httpx.AsyncClient()", "httpx.Client()"),
+        (
+            "urllib3.HTTPSConnectionPool()",
+            "urllib3.HTTPConnectionPool()",
+        ),
+        (
+            "urllib3.connection_from_url()",
+            "urllib3.HTTPConnectionPool()",
+        ),
+        ("urllib3.ProxyManager()", "urllib3.PoolManager()"),
+        ("ftplib.FTP_TLS()", "ftplib.FTP()"),
+        ("tarfile.TarFile()", "tarfile.open()"),
+        ("tarfile.TarFile.open()", "tarfile.open()"),
         ("subprocess.os", "os"),
         ("shutil.os", "os"),
         ("tempfile._os", "os"),
@@ -132,9 +147,35 @@ impl Symbols {
         self.entries.push(Entry {
             name: name.clone(),
             known: known(&name),
+            is_own: self.own.contains(first(&name)),
         });
         self.index.insert(name, sym);
         sym
+    }
+
+    /// Says that the distribution has a module of this name. To be said of all modules before any name
+    /// is asked for.
+    pub(super) fn owns(&mut self, module: &str) {
+        let Some(own) = Some(first(module)).filter(|own| !own.is_empty()) else {
+            return;
+        };
+        if !self.own.insert(own.into()) {
+            return;
+        }
+        // What stands in a module that takes the place of a known one is known under another name.
+        if let Some(other) = ALIASES.get(own) {
+            self.owns(other);
+        }
+        for (name, other) in SAME.iter() {
+            if first(name) == own {
+                self.owns(other);
+            }
+        }
+    }
+
+    /// Whether a module of the distribution may define the name.
+    pub(super) fn is_own(&self, sym: Sym) -> bool {
+        self.entries[sym.0 as usize].is_own
     }
 
     /// `owner.attribute`.
@@ -173,8 +214,13 @@ impl Symbols {
     }
 }
 
+/// The first part of a dotted name.
+fn first(name: &str) -> &str {
+    name.split(['.', '(']).next().unwrap_or(name)
+}
+
 fn canonical(name: &str) -> String {
-    let first = name.split(['.', '(']).next().unwrap_or(name);
+    let first = first(name);
     let mut name = match ALIASES.get(first) {
         Some(other) => format!("{other}{}", &name[first.len()..]),
         None => name.to_owned(),

@@ -71,6 +71,9 @@ pub(super) enum Getter {
     Method(String, Vec<Passed>),
 }
 
+/// The keyword of a mapping whose items nobody knows: `**options`.
+pub(super) const SPREAD: &str = "**";
+
 /// An argument on its way into a call.
 #[derive(Clone, Debug)]
 pub(super) struct Passed {
@@ -81,8 +84,16 @@ pub(super) struct Passed {
 
 /// Alternatives that a value keeps apart; beyond them it is unknown.
 const ALTERNATIVES: usize = 6;
+/// Items of containers, and of containers in them, that one question looks at.
+const LOOKED_AT: usize = 1 << 20;
+/// How deep containers are looked into.
+const DEEPEST: u8 = 100;
 /// Items of a container that a rule is shown.
 const SHOWN: usize = 64;
+/// Items of containers, and of containers in them, that a rule is shown altogether.
+const SHOWN_IN_ALL: usize = 4_096;
+/// Items of containers, and of containers in them, whose labels are gathered.
+const GATHERED: usize = 1 << 16;
 
 impl Value {
     pub(super) fn unknown(taint: Taint) -> Self {
@@ -108,7 +119,7 @@ impl Value {
     /// Everything it and its items carry.
     pub(super) fn whole_taint(&self) -> Taint {
         let mut taint = self.taint.clone();
-        self.kind.gather(&mut taint, 0);
+        self.kind.gather(&mut taint, 0, &mut GATHERED.clone());
         taint
     }
 }
@@ -136,8 +147,31 @@ impl Kind {
         match self {
             Self::Str(text) => !text.contains(HOLE),
             Self::None | Self::Bool(_) | Self::Int(_) | Self::Bytes(_) => true,
-            Self::List(items) => items.iter().all(|item| item.kind.is_constant()),
+            Self::List(_) => self.is_constant_list(&mut LOOKED_AT.clone(), 0),
             _ => false,
+        }
+    }
+
+    /// Whether the items of a list are, and theirs. Each look costs: a list may hold itself many times
+    /// over without taking any room.
+    fn is_constant_list(&self, left: &mut usize, depth: u8) -> bool {
+        let Self::List(items) = self else {
+            return self.is_constant();
+        };
+        items.iter().all(|item| {
+            *left = left.saturating_sub(1);
+            *left > 0 && depth < DEEPEST && item.kind.is_constant_list(left, depth + 1)
+        })
+    }
+
+    /// The bytes that it takes by itself, what it shares with other values not counted.
+    pub(super) fn room(&self) -> usize {
+        match self {
+            Self::Str(text) | Self::Path(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+            Self::List(items) => items.len() * size_of::<Value>(),
+            Self::Dict(items) => items.len() * size_of::<(Value, Value)>(),
+            _ => 0,
         }
     }
 
@@ -220,6 +254,11 @@ impl Kind {
             kinds.retain(Self::is_callable);
             kinds.truncate(ALTERNATIVES);
         }
+        Self::one_of(kinds)
+    }
+
+    /// One of `kinds`; unknown when there is none.
+    pub(super) fn one_of(mut kinds: Vec<Self>) -> Self {
         match kinds.len() {
             0 => Self::Unknown,
             1 => kinds.remove(0),
@@ -227,22 +266,24 @@ impl Kind {
         }
     }
 
-    fn gather(&self, taint: &mut Taint, depth: u8) {
+    fn gather(&self, taint: &mut Taint, depth: u8, left: &mut usize) {
         if depth > 4 {
             return;
         }
         match self {
             Self::List(items) => {
-                for item in items.iter().take(4_096) {
+                for item in items.iter().take((*left).min(4_096)) {
+                    *left = left.saturating_sub(1);
                     taint.join(&item.taint);
-                    item.kind.gather(taint, depth + 1);
+                    item.kind.gather(taint, depth + 1, left);
                 }
             }
             Self::Dict(items) => {
-                for (key, value) in items.iter().take(4_096) {
+                for (key, value) in items.iter().take((*left).min(4_096)) {
+                    *left = left.saturating_sub(1);
                     taint.join(&key.taint);
                     taint.join(&value.taint);
-                    value.kind.gather(taint, depth + 1);
+                    value.kind.gather(taint, depth + 1, left);
                 }
             }
             Self::Partial(partial) => {
@@ -256,10 +297,15 @@ impl Kind {
 
     /// The value as rules see it; `function` names functions and classes.
     pub(super) fn folded(&self, symbols: &Symbols, depth: u8) -> Folded {
-        if depth > 4 {
+        self.shown(symbols, depth, &mut SHOWN_IN_ALL.clone())
+    }
+
+    fn shown(&self, symbols: &Symbols, depth: u8, left: &mut usize) -> Folded {
+        if depth > 4 || *left == 0 {
             return Folded::Unknown;
         }
-        let each = |kind: &Kind| kind.folded(symbols, depth + 1);
+        *left -= 1;
+        let mut each = |kind: &Kind| kind.shown(symbols, depth + 1, left);
         match self {
             Self::None => Folded::None,
             Self::Bool(value) => Folded::Bool(*value),

@@ -2,9 +2,9 @@
 
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
-use super::evidence::commands;
+use super::evidence::{commands, written_paths};
 use super::{Rule, in_context, observe_call, observe_flow};
-use crate::python::{Analysis, Argument, Call, Flow, Folded, Label, SinkKind};
+use crate::python::{Analysis, Argument, Call, Flow, Folded, HOLE, Label, SinkKind};
 
 /// The rule.
 pub(super) struct Destruction;
@@ -38,6 +38,9 @@ impl Rule for Destruction {
                 let message = match call.sink {
                     Some(SinkKind::Delete) if deletes_root(call) => {
                         format!("{} deletes the home folder or a whole drive", call.target)
+                    }
+                    Some(SinkKind::Write) if overwrites(call) => {
+                        format!("{} overwrites whatever files there are", call.target)
                     }
                     Some(SinkKind::Command) if commands(call).iter().any(|line| wipes(line)) => {
                         format!(
@@ -101,13 +104,43 @@ fn is_home_variable(analysis: &Analysis, flow: &Flow) -> bool {
 fn deletes_root(call: &Call) -> bool {
     let argument = call.arguments.first().map(|each| &each.value);
     let texts = argument.unwrap_or(&call.own).texts();
-    &*call.target == "shutil.rmtree" && texts.iter().any(|text| is_root(text))
+    let unasked = call.context.is_unasked();
+    let is_below = |text: &str| unasked && is_anything_below(text);
+    &*call.target == "shutil.rmtree" && texts.iter().any(|text| is_root(text) || is_below(text))
+}
+
+/// Whether `path` is whatever lies in somebody's home, or in one of the large folders there.
+fn is_anything_below(path: &str) -> bool {
+    let mut known = path.trim_end_matches([HOLE, '/', '*', '.', '\u{2026}']);
+    for folder in [
+        "/Documents",
+        "/Desktop",
+        "/Pictures",
+        "/Downloads",
+        "/Videos",
+        "/Music",
+    ] {
+        known = known.strip_suffix(folder).unwrap_or(known);
+    }
+    known.len() < path.len()
+        && path.contains([HOLE, '*'])
+        && matches!(known, "" | "~" | "/home" | "/Users")
+        && path.starts_with(['~', '/'])
+}
+
+/// Whether `call` overwrites what walking through folders found, of whatever kind.
+fn overwrites(call: &Call) -> bool {
+    call.context.is_unasked()
+        && call.sink == Some(SinkKind::Write)
+        && written_paths(call)
+            .iter()
+            .any(|path| is_anything_below(path))
 }
 
 /// Whether `path` is somebody's home, a drive, or a folder of the system.
 fn is_root(path: &str) -> bool {
     let path = path.replace('\\', "/").to_ascii_lowercase();
-    if path.is_empty() {
+    if path.is_empty() || path.starts_with('.') {
         return false;
     }
     let path = path.trim_end_matches(['/', '*', '.']);
@@ -156,7 +189,9 @@ fn wipes(line: &str) -> bool {
             _ => false,
         });
         let mut targets = words[at + 1 + flags.len()..].iter();
-        is_recursive && targets.next().is_some_and(|target| is_root(target))
+        // `git rm` removes what git keeps a copy of.
+        let is_kept = at > 0 && matches!(words[at - 1], "git" | "hg" | "svn");
+        is_recursive && !is_kept && targets.next().is_some_and(|target| is_root(target))
     });
     let says = |part: &str| line.contains(part);
     removes
@@ -165,7 +200,17 @@ fn wipes(line: &str) -> bool {
         || says("wmic shadowcopy delete")
         || says("format c:")
         || says("mkfs.") && says("/dev/")
-        || says("dd if=/dev/") && says("of=/dev/sd")
+        || says("dd ")
+            && [
+                "of=/dev/sd",
+                "of=/dev/nvme",
+                "of=/dev/hd",
+                "of=/dev/vd",
+                "of=/dev/disk",
+            ]
+            .iter()
+            .any(|device| says(device))
+        || says("> /dev/sd")
         || says("cipher /w")
 }
 
@@ -242,6 +287,7 @@ mod tests {
                 "demo/__init__.py",
                 "import shutil, os\nshutil.rmtree(os.path.expanduser('~/.cache/demo'))",
             ),
+            ("demo/__init__.py", "import os\nos.system('git rm -rf /')"),
             (
                 "demo/__init__.py",
                 "import os\nos.system('rm -rf build dist')",

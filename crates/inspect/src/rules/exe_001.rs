@@ -2,7 +2,8 @@
 
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
-use super::{Rule, in_context, observe_flow};
+use super::beside::{self, BESIDE};
+use super::{Rule, even_if_asked, in_context, observe_call, observe_flow};
 use crate::python::{Analysis, Label, SinkKind};
 
 /// The rule.
@@ -37,7 +38,19 @@ impl Rule for DecodedCode {
             if flow.label != Label::Decoded || flow.kind != SinkKind::Exec {
                 continue;
             }
-            let severity = in_context(Severity::Critical, flow.context);
+            // Byte code out of a file, as caches of it are read, is what EXE-004 speaks of.
+            if &*flow.what == "marshal.load" {
+                continue;
+            }
+            // What is decoded out of the code itself is hidden in it, whoever runs it.
+            let first = flow.steps.first().map_or("", |step| &*step.text);
+            let is_inside = [" constant ", "stands nowhere", "put together by"]
+                .iter()
+                .any(|words| first.contains(words));
+            let severity = match is_inside {
+                true => even_if_asked(Severity::Critical, flow.context),
+                false => in_context(Severity::Critical, flow.context),
+            };
             let confidence = Confidence::of(95).in_context(flow.context);
             let message = format!(
                 "{} runs what {} decoded",
@@ -50,6 +63,19 @@ impl Rule for DecodedCode {
                 (severity, confidence),
                 message,
             ));
+        }
+        for call in beside::decoded_and_run(analysis) {
+            let is_told = observations
+                .iter()
+                .any(|seen| seen.rule == self.id() && call.place.file == seen.file);
+            if !is_told {
+                let severity = in_context(Severity::High, call.context);
+                let message = format!(
+                    "{} runs what nobody can read, where something is decoded",
+                    call.target
+                );
+                observations.push(observe_call(self, call, (severity, BESIDE), message));
+            }
         }
     }
 }
@@ -66,6 +92,8 @@ mod tests {
             "e = exec\ne(bytes.fromhex('7072696e742831 29').decode())",
             "getattr(__builtins__, 'ex' + 'ec')(''.join(chr(c) for c in [112, 97, 115, 115]))",
             "import codecs\neval(codecs.decode('cevag(1)', 'rot13'))",
+            "import marshal\nexec(marshal.loads(blob))",
+            "import marshal, gzip\nexec(marshal.load(gzip.open('data.gz')))",
         ] {
             found("EXE-001", "demo/__init__.py", code);
         }
@@ -78,6 +106,7 @@ mod tests {
             "import base64\nicon = base64.b64decode('aGVsbG8=')",
             "import re\nre.compile(bytes.fromhex('41').decode())",
             "eval('1 + 1')",
+            "import marshal, sys\nwith open(sys.argv[1], 'rb') as f:\n    exec(marshal.load(f))",
         ] {
             quiet("EXE-001", "demo/__init__.py", code);
         }

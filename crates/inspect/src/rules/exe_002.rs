@@ -2,8 +2,9 @@
 
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
-use super::sent::{FAR, command_lines, source_call};
-use super::{Rule, in_context, observe_flow};
+use super::beside::{self, BESIDE};
+use super::sent::{FAR, asks_constant, comes_by_itself, command_lines, source_call};
+use super::{Rule, even_if_asked, in_context, observe_call, observe_flow};
 use crate::python::{Analysis, Context, Flow, Label, SinkKind};
 
 /// The rule.
@@ -39,11 +40,16 @@ impl Rule for NetworkCode {
             }
             let worst = match flow.kind {
                 // What reads data, as `read_pickle(url)` does, is asked for it by whoever calls it.
-                SinkKind::Deserialise if !is_unasked(flow.context) => Severity::Medium,
+                SinkKind::Deserialise if !is_unasked(analysis, flow) => Severity::Medium,
                 _ if flow.hops > FAR => Severity::High,
                 _ => Severity::Critical,
             };
-            let severity = in_context(worst, flow.context);
+            let is_known = (asks_constant(analysis, flow) || comes_by_itself(flow))
+                && worst > Severity::Medium;
+            let severity = match is_known && flow.hops <= FAR {
+                true => even_if_asked(worst, flow.context),
+                false => in_context(worst, flow.context),
+            };
             let confidence = Confidence::of(95).in_context(flow.context);
             let message = format!(
                 "{} runs what {} got from the network",
@@ -57,12 +63,27 @@ impl Rule for NetworkCode {
                 message,
             ));
         }
+        for call in beside::fetched_and_run(analysis) {
+            let is_told = observations.iter().any(|seen| call.place.file == seen.file);
+            if !is_told {
+                let severity = in_context(Severity::High, call.context);
+                let message = format!(
+                    "{} runs what nobody can read, where something is fetched",
+                    call.target
+                );
+                observations.push(observe_call(self, call, (severity, BESIDE), message));
+            }
+        }
     }
 }
 
 /// Whether nobody but the package itself decides that the code runs.
-fn is_unasked(context: Context) -> bool {
-    matches!(context, Context::Install | Context::Startup)
+fn is_unasked(analysis: &Analysis, flow: &Flow) -> bool {
+    match flow.context {
+        Context::Install | Context::Startup => true,
+        Context::Import => asks_constant(analysis, flow),
+        _ => false,
+    }
 }
 
 /// Whether the sink runs what reaches it: everything that takes Python, unpicklers and loaders of
@@ -72,13 +93,17 @@ fn runs(analysis: &Analysis, flow: &Flow) -> bool {
     match flow.kind {
         SinkKind::Exec => true,
         SinkKind::Deserialise => target.starts_with("marshal.") || target.starts_with("pickle."),
-        SinkKind::Import => !matches!(
-            target,
-            "builtins.__import__"
-                | "importlib.import_module"
-                | "importlib.reload"
-                | "runpy.run_module"
-        ),
+        // What was written to a file is what is imported; a name that was fetched is only a name.
+        SinkKind::Import => {
+            let is_by_name = matches!(
+                target,
+                "builtins.__import__"
+                    | "importlib.import_module"
+                    | "importlib.reload"
+                    | "runpy.run_module"
+            );
+            !is_by_name || flow.label == Label::Dropped
+        }
         _ => false,
     }
 }

@@ -123,6 +123,10 @@ mod tests {
                 "demo/__init__.py",
                 "import os\nlogo = open(os.path.join(os.path.dirname(__file__), 'logo.png'), 'rb').read()",
             ),
+            (
+                "demo/__init__.py",
+                "def run(name='<stdin>'):\n    eval(open(name).read())\nrun()",
+            ),
         ] {
             quiet("EXE-003", path, code);
         }

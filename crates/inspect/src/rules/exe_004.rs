@@ -101,6 +101,10 @@ mod tests {
                 "import types\nc = types.CodeType(0, 0, 0, 0, 0, 64, b'd\\x00S\\x00', (None,), (), (), '', '', 1, b'')\nexec(c)",
             ),
             (
+                "demo/__init__.py",
+                "import marshal, sys\nwith open(sys.argv[1], 'rb') as f:\n    exec(marshal.load(f))",
+            ),
+            (
                 "demo.pth",
                 "import marshal, zlib; exec(marshal.loads(zlib.decompress(blob)))",
             ),

@@ -42,14 +42,16 @@ impl Rule for MachineCode {
                 .calls
                 .iter()
                 .any(|call| fills(call) && call.labels.meets(HIDDEN));
-            let worst = if is_hidden {
+            let is_started = module.calls.iter().any(runs);
+            let worst = if is_hidden || is_started {
                 Severity::High
             } else {
                 Severity::Medium
             };
             let context = asked.context.max(filled.context);
             let severity = in_context(worst, context);
-            let confidence = Confidence::of(80).in_context(context);
+            let sure = if is_started { 90 } else { 80 };
+            let confidence = Confidence::of(sure).in_context(context);
             let message = format!(
                 "{} and {} put machine code into memory",
                 asked.target, filled.target
@@ -99,6 +101,7 @@ fn runs(call: &Call) -> bool {
     matches!(name, "CreateThread" | "EnumSystemLocalesA" | "CreateFiber")
         || call.target.starts_with("ctypes.CFUNCTYPE()")
         || call.target.starts_with("ctypes.WINFUNCTYPE()")
+        || &*call.target == "ctypes.cast" && call.code.contains("FUNCTYPE")
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
 use super::sent::FAR;
-use super::{Rule, in_context, observe_call, observe_flow};
+use super::{Rule, even_if_asked, in_context, observe_call, observe_flow};
 use crate::python::{Analysis, Call, Label, Module, SinkKind};
 
 /// The rule.
@@ -65,7 +65,7 @@ impl Rule for Consoles {
             .filter(|module| is_connected(module))
         {
             for call in module.calls.iter().filter(|call| is_console(call)) {
-                let severity = in_context(Severity::Medium, call.context);
+                let severity = even_if_asked(Severity::High, call.context);
                 let confidence = Confidence::of(80).in_context(call.context);
                 let message = format!("{} is opened where there is a connection", call.target);
                 observations.push(observe_call(self, call, (severity, confidence), message));

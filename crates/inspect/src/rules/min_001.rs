@@ -3,7 +3,7 @@
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
 use super::evidence::{commands, is_harmful, texts};
-use super::{Rule, in_context, observe_call};
+use super::{Rule, even_if_asked, observe_call};
 use crate::python::{Analysis, Call, Module};
 
 /// The rule.
@@ -34,7 +34,7 @@ impl Rule for Miner {
     fn check(&self, analysis: &Analysis, observations: &mut Vec<Observation>) {
         for module in &analysis.modules {
             for call in module.calls.iter().filter(|call| mines(module, call)) {
-                let severity = in_context(Severity::High, call.context);
+                let severity = even_if_asked(Severity::High, call.context);
                 let confidence = Confidence::of(90).in_context(call.context);
                 let message = format!("{} starts a miner or calls its pool", call.target);
                 observations.push(observe_call(self, call, (severity, confidence), message));
@@ -79,7 +79,7 @@ fn mines(module: &Module, call: &Call) -> bool {
             && module
                 .literals
                 .iter()
-                .any(|each| each.text.starts_with("stratum")))
+                .any(|each| each.text.starts_with("stratum") || each.text.starts_with("mining.")))
 }
 
 #[cfg(test)]

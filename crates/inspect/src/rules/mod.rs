@@ -13,7 +13,9 @@ mod eng_001;
 mod eng_002;
 mod eva_001;
 mod eva_002;
+mod beside;
 mod evidence;
+mod given;
 mod exe_001;
 mod exe_002;
 mod exe_003;
@@ -157,7 +159,17 @@ pub(crate) fn observe_flow(
     let mut observation = observe_call(rule, sink, (severity, confidence), message);
     observation.context = flow.context;
     observation.chain.clone_from(&flow.steps);
+    let code = format!("{}\n{}", flow.what, meaning(sink));
+    observation.code_hash = fingerprint(rule.id(), &code);
     observation
+}
+
+/// The code of `call` together with every constant text that reaches it: another address or payload behind
+/// the same words is another finding.
+fn meaning(call: &Call) -> String {
+    let values = call.arguments.iter();
+    let texts = values.flat_map(|argument| argument.value.texts());
+    texts.fold(call.code.to_string(), |code, text| code + "\n" + text)
 }
 
 /// The observation that `rule` makes of one `call`.
@@ -181,7 +193,17 @@ pub(crate) fn observe_call(
             place: call.place.clone(),
             text: call.code.to_string(),
         }],
-        code_hash: fingerprint(rule.id(), &call.code),
+        code_hash: fingerprint(rule.id(), &meaning(call)),
+    }
+}
+
+/// `severity` of what no honest package does, whoever asks for it: high at the most in what only a caller
+/// or a console script runs, information in tests.
+pub(crate) fn even_if_asked(severity: Severity, context: Context) -> Severity {
+    match context {
+        Context::Install | Context::Startup | Context::Import => severity,
+        Context::Entry | Context::Call => severity.min(Severity::High),
+        Context::Test => Severity::Info,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
-use super::sent::{FAR, hosts, is_foreign, sends};
+use super::sent::{FAR, hosts, is_foreign, sends, to_whom};
 use super::{Rule, in_context, observe_flow};
 use crate::python::{Analysis, Call, Context, Flow, Label};
 
@@ -44,7 +44,8 @@ impl Rule for SecretsSent {
                 _ => in_context(Severity::Critical, flow.context),
             };
             let confidence = Confidence::of(90).in_context(flow.context);
-            let message = format!("{} sends {}", analysis.sink(flow).target, flow.what);
+            let sink = analysis.sink(flow);
+            let message = format!("{} sends {}{}", sink.target, flow.what, to_whom(sink));
             observations.push(observe_flow(
                 self,
                 (analysis, flow),

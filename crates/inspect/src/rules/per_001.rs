@@ -82,6 +82,11 @@ const PATHS: &[(&str, &str)] = &[
     ),
     (".ssh/authorized_keys", "the keys that may log in"),
     ("WindowsPowerShell/profile", "a start-up file of the shell"),
+    ("PowerShell_profile.ps1", "a start-up file of the shell"),
+    (".github/workflows/", "what a build server runs"),
+    (".git/hooks/", "what git runs"),
+    (".gitlab-ci.yml", "what a build server runs"),
+    (".vscode/tasks.json", "what an editor runs"),
 ];
 
 /// Parts of commands that make something run by itself.
@@ -100,7 +105,8 @@ const COMMANDS: &[(&str, &str)] = &[
 /// What `call` writes to that runs by itself, in plain words.
 fn persistent_place(call: &Call, knows_site: bool) -> Option<&'static str> {
     for path in written_paths(call) {
-        if let Some((_, words)) = PATHS.iter().find(|(part, _)| path.contains(part)) {
+        let leads = |part: &str| path.contains(part) || is_pattern_of(&path, part);
+        if let Some((_, words)) = PATHS.iter().find(|(part, _)| leads(part)) {
             return Some(words);
         }
         let is_below = ["site-packages", "dist-packages"]
@@ -109,6 +115,9 @@ fn persistent_place(call: &Call, knows_site: bool) -> Option<&'static str> {
         if path.ends_with(".pth") && (is_below || knows_site) {
             return Some("a `.pth` file of the interpreter");
         }
+    }
+    if call.target.starts_with("crontab.CronTab()") && call.target.ends_with(".write") {
+        return Some("the crontab");
     }
     if call.target.starts_with("winreg.") {
         let is_run_key = |text: &&str| text.to_ascii_lowercase().contains("currentversion\\run");
@@ -123,6 +132,18 @@ fn persistent_place(call: &Call, knows_site: bool) -> Option<&'static str> {
             .or_else(|| changes_crontab(line))
             .or_else(|| appended_to(line))
     })
+}
+
+/// Whether a pattern for file names, `~/.*shrc`, finds the file `name`.
+fn is_pattern_of(path: &str, name: &str) -> bool {
+    let pattern = path.rsplit('/').next().unwrap_or(path);
+    let Some((before, after)) = pattern.split_once('*').filter(|_| name.starts_with('.')) else {
+        return false;
+    };
+    before.len() + after.len() > 2
+        && name.len() >= before.len() + after.len()
+        && name.starts_with(before)
+        && name.ends_with(after)
 }
 
 /// The crontab, unless it is only listed.

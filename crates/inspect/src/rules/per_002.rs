@@ -3,8 +3,8 @@
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
 use super::evidence::written_paths;
-use super::{Rule, in_context, observe_call};
-use crate::python::{Analysis, Call, HOLE, Module};
+use super::{Rule, even_if_asked, in_context, observe_call};
+use crate::python::{Analysis, Call, Context, HOLE, Module};
 
 /// The rule.
 pub(super) struct ForeignPackage;
@@ -34,13 +34,21 @@ impl Rule for ForeignPackage {
     fn check(&self, analysis: &Analysis, observations: &mut Vec<Observation>) {
         for module in &analysis.modules {
             for call in &module.calls {
-                let Some(path) = written_paths(call)
+                let mut paths = written_paths(call);
+                if paths.is_empty() && &*call.target == "builtins.open().write" {
+                    paths.push(String::new());
+                }
+                let Some(path) = paths
                     .into_iter()
                     .find(|path| is_foreign(module, call, path))
                 else {
                     continue;
                 };
-                let severity = in_context(Severity::High, call.context);
+                // Nobody asks for what is done to every project below the home folder.
+                let severity = match path.starts_with('~') {
+                    true => even_if_asked(Severity::High, call.context),
+                    false => in_context(Severity::High, call.context),
+                };
                 let confidence = Confidence::of(85).in_context(call.context);
                 let message = format!(
                     "{} writes {} among installed packages",
@@ -61,8 +69,68 @@ fn is_foreign(module: &Module, call: &Call, path: &str) -> bool {
         .any(|part| path.contains(part));
     let is_found = path.contains(HOLE) || path.is_empty();
     let asks = |other: &Call| other.function == call.function && finds_packages(&other.target);
-    is_code && (is_below || (is_found && module.calls.iter().any(asks)))
+    let unasked = call.context.is_unasked();
+    // Whatever a list of the installed distributions leads to, or the projects of somebody else.
+    let lists = |other: &Call| &*other.target == "importlib.metadata.distributions";
+    let is_listed = unasked && is_unknown(path) && module.calls.iter().any(lists);
+    let is_home = path.starts_with('~') && !path.starts_with("~/.");
+    let is_found_below =
+        (is_home || unasked && path.starts_with('/')) && path.contains([HOLE, '*']);
+    let name = path.rsplit('/').next().unwrap_or(path);
+    // What an import changes of whatever walking through the folder at hand finds.
+    let walks = |other: &Call| {
+        other.context.is_unasked()
+            && matches!(
+                &*other.target,
+                "os.walk" | "glob.glob" | "glob.iglob" | "os.scandir"
+            )
+    };
+    let is_loaded = matches!(call.context, Context::Import | Context::Startup);
+    let is_here = path.starts_with(['.', HOLE]) && path.contains(HOLE) && path.contains('/');
+    if is_loaded && is_here && is_unknown(name) && module.calls.iter().any(walks) {
+        return true;
+    }
+    let is_part = |part: &&str| match part.starts_with('.') {
+        true => name.ends_with(*part),
+        false => name.contains(*part),
+    };
+    if is_loaded && is_here && STARTS.contains(&name) {
+        return true;
+    }
+    let is_project = is_found_below && PROJECTS.iter().any(is_part);
+    is_project
+        || is_code && (is_below || (is_found && module.calls.iter().any(asks)))
         || path.contains(".__file__")
+        || is_listed
+}
+
+/// Files of projects, each of which makes what it says run.
+const PROJECTS: &[&str] = &[
+    ".py",
+    "requirements",
+    "package.json",
+    "pyproject.toml",
+    "setup.cfg",
+    "Pipfile",
+    ".ipynb",
+    "Makefile",
+    "Dockerfile",
+    ".js",
+    ".sh",
+];
+
+/// Files of the folder at hand that Python, or its tools, run by themselves.
+const STARTS: &[&str] = &[
+    "setup.py",
+    "conftest.py",
+    "sitecustomize.py",
+    "usercustomize.py",
+    "noxfile.py",
+    "manage.py",
+];
+
+fn is_unknown(path: &str) -> bool {
+    path.chars().all(|each| each == HOLE)
 }
 
 fn finds_packages(target: &str) -> bool {

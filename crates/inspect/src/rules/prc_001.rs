@@ -2,7 +2,7 @@
 
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
-use super::{Rule, in_context, observe_call};
+use super::{Rule, even_if_asked, observe_call};
 use crate::python::{Analysis, SinkKind};
 
 /// The rule.
@@ -41,7 +41,7 @@ impl Rule for PipedToShell {
             if !lines.into_iter().any(|line| downloads_and_runs(&line)) {
                 continue;
             }
-            let severity = in_context(Severity::Critical, call.context);
+            let severity = even_if_asked(Severity::Critical, call.context);
             let confidence = Confidence::of(95).in_context(call.context);
             let message = format!("{} downloads a program and runs it", call.target);
             observations.push(observe_call(self, call, (severity, confidence), message));
@@ -76,7 +76,47 @@ fn downloads_and_runs(command: &str) -> bool {
     ]
     .iter()
     .any(|then| lower[start..].contains(then));
-    piped || substituted || chained
+    piped || substituted || chained || runs_what_it_saved(&lower[start..])
+}
+
+/// Whether a later part of the command starts the file that an earlier part saved.
+fn runs_what_it_saved(command: &str) -> bool {
+    let parts: Vec<Vec<&str>> = command
+        .split([';', '&', '|', '\n'])
+        .map(|part| {
+            let words = part.split_whitespace();
+            let words = words.map(|word| word.trim_matches(['"', '\'', '(', ')']));
+            words.filter(|word| !word.is_empty()).collect()
+        })
+        .collect();
+    let mut saved: Vec<&str> = Vec::new();
+    for part in &parts {
+        let program = part
+            .iter()
+            .find(|word| !matches!(**word, "nohup" | "sudo" | "exec" | "setsid"));
+        let starts = |file: &str| {
+            let named = |word: &&str| **word == *file;
+            program.is_some_and(|program| *program == file)
+                || part.first().is_some_and(|first| {
+                    let name = first.rsplit('/').next().unwrap_or(first);
+                    INTERPRETERS.contains(&name)
+                        || matches!(name, "." | "source" | "chmod" | "start")
+                }) && part.iter().skip(1).any(named)
+        };
+        if saved.iter().any(|file| starts(file)) {
+            return true;
+        }
+        for (at, word) in part.iter().enumerate() {
+            let is_output = matches!(*word, ">" | "--output" | "--output-document")
+                || word.starts_with('-') && !word.starts_with("--") && word.ends_with(['o', 'O']);
+            match (is_output, word.strip_prefix('>')) {
+                (true, _) => saved.extend(part.get(at + 1)),
+                (_, Some(file)) if !file.is_empty() => saved.push(file),
+                _ => {}
+            }
+        }
+    }
+    false
 }
 
 #[cfg(test)]

@@ -98,7 +98,8 @@ fn is_hidden(command: &str) -> bool {
     let is_powershell = line.contains("powershell") || line.contains("pwsh");
     let hides = HIDDEN.iter().any(|way| line.contains(way))
         || line.contains("invoke-webrequest") && line.contains("start-process")
-        || line.contains(" iwr ") && line.contains('|');
+        || line.contains(" iwr ") && (line.contains('|') || line.contains("start-process"))
+        || line.contains("-outfile ") && line.contains("start-process");
     let is_tool = |(tool, way): &(&str, &str)| {
         let name = tool.trim();
         line.contains(&format!("{name} ")) && command.to_ascii_lowercase().contains(way)

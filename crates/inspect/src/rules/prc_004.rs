@@ -33,7 +33,7 @@ impl Rule for InstallCommands {
     fn check(&self, analysis: &Analysis, observations: &mut Vec<Observation>) {
         for call in analysis
             .calls()
-            .filter(|call| call.context == Context::Install)
+            .filter(|call| call.context == Context::Install && !is_told(call))
         {
             let lines = command_lines(call);
             let is_hidden = call.labels.meets(HIDDEN);
@@ -42,12 +42,24 @@ impl Rule for InstallCommands {
                 continue;
             }
             let severity = in_context(worst(call, &lines), call.context);
-            let confidence = Confidence::of(60).in_context(call.context);
+            // A command that was hidden is no oversight of whoever wrote it.
+            let sure = match call.labels.meets(DECODED) {
+                true => 90,
+                false => 60,
+            };
+            let confidence = Confidence::of(sure).in_context(call.context);
             let message = format!("{} starts a command on installation", call.target);
             observations.push(observe_call(self, call, (severity, confidence), message));
         }
     }
 }
+
+/// Whether the call tells a program that runs already something: the program was judged where it began.
+fn is_told(call: &Call) -> bool {
+    call.target.ends_with(".communicate") || call.target.ends_with(".write")
+}
+
+const DECODED: Labels = Labels::of(&[Label::Decoded, Label::Decrypted]);
 
 pub(super) const HIDDEN: Labels = Labels::of(&[Label::Decoded, Label::Decrypted, Label::Dropped]);
 
@@ -55,9 +67,25 @@ fn worst(call: &Call, lines: &[String]) -> Severity {
     let is_unknown = lines.iter().all(|line| program(line).is_empty());
     match () {
         () if call.labels.meets(HIDDEN) => Severity::High,
+        // A program that the distribution brings along, left running.
+        () if lines.iter().any(|line| line.starts_with("<here>")) && is_left(call) => {
+            Severity::High
+        }
         () if is_unknown => Severity::Low,
         () => Severity::Medium,
     }
+}
+
+/// Whether the call starts something that goes on by itself.
+fn is_left(call: &Call) -> bool {
+    [
+        "start_new_session=True",
+        "setsid",
+        "DETACHED_PROCESS",
+        "nohup",
+    ]
+    .iter()
+    .any(|way| call.code.contains(way))
 }
 
 /// Programs that building starts: compilers, tools that ask about the system, and package tools.
@@ -221,10 +249,22 @@ pub(super) fn builds(command: &str) -> bool {
     let parts = command
         .split(['|', ';', '&', '\n'])
         .filter(|part| !part.trim().is_empty());
-    let mut names = parts.map(program).filter(|name| name != "cd");
+    let mut names = parts.map(started).filter(|name| name != "cd");
     names.all(|name| BUILDERS.contains(&name.as_str()) || name.starts_with("python3."))
         && !command.contains("://")
         && !command.contains(" -c exec")
+}
+
+/// The program that a command starts: of `sh configure`, what the shell runs.
+fn started(command: &str) -> String {
+    let name = program(command);
+    if !matches!(&*name, "sh" | "bash" | "dash") {
+        return name;
+    }
+    let is_shell = |word: &&str| program(word) != name;
+    let script = command.split_whitespace().skip_while(is_shell).nth(1);
+    let script = script.filter(|word| !word.starts_with('-'));
+    script.map_or(name, program)
 }
 
 #[cfg(test)]
@@ -239,6 +279,12 @@ mod tests {
                 "setup.py",
                 "import subprocess\nsubprocess.Popen(['calc.exe'])",
             ),
+            (
+                "setup.py",
+                "import subprocess\nsubprocess.Popen(['sh'], stdin=subprocess.PIPE).communicate(b'./run-me')",
+            ),
+            ("setup.py", "import os\nos.system('sh ./run-me configure')"),
+            ("setup.py", "import os\nos.system('sh -c ./run-me')"),
             (
                 "setup.py",
                 "from setuptools import setup\nfrom setuptools.command.install import install as I\nimport subprocess\nclass C(I):\n    def run(self):\n        subprocess.call('crontab -l', shell=True)\nsetup(cmdclass={'install': C})",
@@ -264,6 +310,14 @@ mod tests {
                 "import subprocess, sys\nsubprocess.check_call([sys.executable, 'tools/gen.py'])",
             ),
             ("setup.py", "import os\nos.system('cd src && make -j4')"),
+            (
+                "setup.py",
+                "import subprocess\nsubprocess.run(['/bin/sh', 'autogen.sh'], check=True)",
+            ),
+            (
+                "setup.py",
+                "import subprocess\ncc = subprocess.Popen(['cc', '-x', 'c++', '-'], stdin=subprocess.PIPE)\ncc.communicate(input=b'int main() { return 0; }')",
+            ),
             ("demo/__init__.py", "import os\nos.system('./run-me')"),
         ] {
             quiet("PRC-004", path, code);

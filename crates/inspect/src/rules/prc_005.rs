@@ -57,8 +57,9 @@ fn worst(call: &Call) -> Option<Severity> {
         Context::Startup => Some(Severity::High),
         Context::Import if is_plain => None,
         Context::Import if uses_shell(call) => Some(Severity::Medium),
-        // A list of words of which the program is not known is mostly a path that was looked up.
-        Context::Import if !is_known => Some(Severity::Low),
+        // A list of words of which the program is not known is mostly a path that was looked up, in
+        // more honest packages than a note would be worth.
+        Context::Import if !is_known => Some(Severity::Info),
         _ => None,
     }
 }

@@ -2,9 +2,10 @@
 
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
-use super::sent::{command_lines, spaced, texts};
+use super::evidence::observe_place;
+use super::sent::{command_lines, host_of, is_foreign, spaced, texts};
 use super::{Rule, in_context, observe_call};
-use crate::python::{Analysis, Call, SinkKind};
+use crate::python::{Analysis, Call, Patch, SinkKind};
 
 /// The rule.
 pub(super) struct InstallsPackages;
@@ -45,7 +46,42 @@ impl Rule for InstallsPackages {
             let message = format!("{} installs packages", call.target);
             observations.push(observe_call(self, call, (severity, confidence), message));
         }
+        let patches = analysis.modules.iter().flat_map(|module| &module.patches);
+        for patch in patches.filter(|patch| leads_elsewhere(patch)) {
+            let severity = in_context(Severity::High, patch.context);
+            let confidence = Confidence::of(90).in_context(patch.context);
+            let message = format!("{} leads installers elsewhere", patch.target);
+            observations.push(observe_place(
+                self,
+                (&patch.place, patch.context, &patch.code),
+                (severity, confidence),
+                message,
+            ));
+        }
     }
+}
+
+/// Variables that lead installers elsewhere.
+const VARIABLES: &[&str] = &[
+    "PIP_INDEX_URL",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_FIND_LINKS",
+    "PIP_TRUSTED_HOST",
+    "UV_INDEX_URL",
+    "UV_EXTRA_INDEX_URL",
+    "UV_DEFAULT_INDEX",
+    "UV_INDEX",
+    "NPM_CONFIG_REGISTRY",
+];
+
+/// Whether the patch tells installers to take packages from an address of the author's.
+fn leads_elsewhere(patch: &Patch) -> bool {
+    let variable = patch.target.strip_prefix("os.environ.").unwrap_or_default();
+    let hosts = patch.value.texts();
+    VARIABLES.contains(&variable)
+        && hosts
+            .iter()
+            .any(|text| host_of(text).is_some_and(is_foreign))
 }
 
 const INSTALLERS: &[&str] = &[
@@ -89,16 +125,32 @@ fn worst(line: &str, call: &Call) -> Option<Severity> {
         return None;
     }
     let is_elsewhere = ELSEWHERE.iter().any(|option| line.contains(option));
+    if !is_elsewhere && is_own(&words) {
+        return Some(Severity::Medium);
+    }
     // What a user calls is told to go elsewhere by its author, not by the user.
     match call.context.is_unasked() || is_elsewhere {
         true => Some(Severity::High),
-        false => Some(Severity::Medium),
+        // Programs that are started to install something are not worth a word.
+        false => Some(Severity::Low),
     }
+}
+
+/// Whether what is installed is the very folder the installer is started in.
+fn is_own(words: &[&str]) -> bool {
+    let mut what = words
+        .iter()
+        .skip_while(|word| **word != "install")
+        .skip(1)
+        .filter(|word| !word.is_empty())
+        .peekable();
+    what.peek().is_some() && what.all(|word| matches!(*word, "." | "./") || word.starts_with(".["))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{found, quiet};
+    use super::super::testing::{found, observations, quiet};
+    use super::Severity;
 
     #[test]
     fn installers_are_seen_however_they_are_started() {
@@ -133,6 +185,25 @@ mod tests {
     }
 
     #[test]
+    fn a_package_that_installs_itself_is_worth_a_word_and_no_more() {
+        for (command, severity) in [
+            ("pip install .", Severity::Medium),
+            ("pip install -e .[dev]", Severity::Medium),
+            ("pip install . demo-helper", Severity::High),
+            ("pip install", Severity::High),
+            (
+                "pip install --extra-index-url http://index.invalid/ .",
+                Severity::High,
+            ),
+        ] {
+            let code = format!("import os\nos.system('{command}')");
+            let all = observations("PRC-006", "setup.py", &code);
+            let worst = all.iter().map(|each| each.severity).max();
+            assert_eq!(worst, Some(severity), "{command}: {all:?}");
+        }
+    }
+
+    #[test]
     fn advice_and_what_is_asked_for_is_not() {
         for (path, code) in [
             ("demo/__init__.py", "print('pip install demo[extra]')"),
@@ -145,6 +216,10 @@ mod tests {
                 "import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'pip', '--version'])",
             ),
             ("demo/__init__.py", "raise_text = 'run pip install demo'"),
+            (
+                "demo/update.py",
+                "import subprocess\ndef keep(f):\n    def inner():\n        return f()\n    return inner\n@keep\ndef update():\n    subprocess.call(['pip', 'install', '-U', 'demo'])",
+            ),
         ] {
             quiet("PRC-006", path, code);
         }

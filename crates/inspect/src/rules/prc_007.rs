@@ -2,9 +2,13 @@
 
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
-use super::sent::{FAR, command_lines, spaced};
-use super::{Rule, in_context, observe_call, observe_flow};
-use crate::python::{Analysis, Call, Label, Module, SinkKind};
+use super::beside::{self, BESIDE};
+use super::given::is_worked_on;
+use super::sent::{
+    FAR, asks_constant, comes_by_itself, command_lines, is_asked_for, program, spaced,
+};
+use super::{Rule, even_if_asked, in_context, observe_call, observe_flow};
+use crate::python::{Analysis, Call, Folded, Label, Module, SinkKind};
 
 /// The rule.
 pub(super) struct RemoteControl;
@@ -32,15 +36,20 @@ impl Rule for RemoteControl {
 
     fn check(&self, analysis: &Analysis, observations: &mut Vec<Observation>) {
         for flow in &analysis.flows {
-            if flow.label != Label::Net || flow.kind != SinkKind::Command {
+            let is_command = flow.label == Label::Net && flow.kind == SinkKind::Command;
+            if !is_command || is_worked_on(analysis, analysis.sink(flow)) {
                 continue;
             }
-            let worst = if flow.hops > FAR {
+            let worst = if flow.hops > FAR || is_asked_for(analysis, flow) {
                 Severity::Medium
             } else {
                 Severity::High
             };
-            let severity = in_context(worst, flow.context);
+            let is_known = asks_constant(analysis, flow) || comes_by_itself(flow);
+            let severity = match is_known && is_at_will(analysis.sink(flow)) {
+                true => even_if_asked(worst, flow.context),
+                false => in_context(worst, flow.context),
+            };
             let confidence = Confidence::of(90).in_context(flow.context);
             let message = format!(
                 "{} runs what {} got from the network as a command",
@@ -54,15 +63,35 @@ impl Rule for RemoteControl {
                 message,
             ));
         }
+        for call in beside::asked_and_run(analysis) {
+            let is_told = observations
+                .iter()
+                .any(|seen| seen.rule == self.id() && call.place.file == seen.file);
+            if !is_told {
+                let severity = in_context(Severity::High, call.context);
+                let message = format!(
+                    "{} runs what nobody can read, where somebody else is talked with",
+                    call.target
+                );
+                observations.push(observe_call(self, call, (severity, BESIDE), message));
+            }
+        }
         for module in &analysis.modules {
             for call in module.calls.iter().filter(|call| hands_over(module, call)) {
-                let severity = in_context(Severity::High, call.context);
+                let severity = even_if_asked(Severity::High, call.context);
                 let confidence = Confidence::of(95).in_context(call.context);
                 let message = format!("{} ties a shell to a connection", call.target);
                 observations.push(observe_call(self, call, (severity, confidence), message));
             }
         }
     }
+}
+
+/// Whether the other side chooses the program that `call` starts, not only what it is given.
+fn is_at_will(call: &Call) -> bool {
+    let lines = command_lines(call);
+    let is_shell = |name: &str| matches!(name, "" | "sh" | "bash" | "cmd" | "powershell" | "pwsh");
+    lines.is_empty() || lines.iter().any(|line| is_shell(&program(line)))
 }
 
 /// Whether the call gives a connection to a shell.
@@ -74,11 +103,17 @@ fn hands_over(module: &Module, call: &Call) -> bool {
         return true;
     }
     let target = &*call.target;
-    if matches!(target, "os.dup2" | "pty.spawn") {
+    let is_forked = target == "pty.fork" && call.context.is_unasked();
+    if is_forked || matches!(target, "os.dup2" | "pty.spawn") {
         return connects(module) && has_shell(module);
     }
     let is_tied = ["stdin", "stdout"].iter().any(|name| {
         let given = call.arguments.iter().find(|each| &*each.keyword == *name);
+        let is_connection =
+            |value: &Folded| matches!(value, Folded::Name(name) if name.starts_with("socket."));
+        if given.is_some_and(|each| is_connection(&each.value)) {
+            return true;
+        }
         given.is_some()
             && call
                 .code

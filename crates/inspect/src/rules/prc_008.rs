@@ -2,8 +2,9 @@
 
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
+use super::sent::command_lines;
 use super::{Rule, in_context, observe_call};
-use crate::python::{Analysis, Call, Context, SinkKind};
+use crate::python::{Analysis, Call, Context, Module, SinkKind};
 
 /// The rule.
 pub(super) struct SilentProcess;
@@ -14,7 +15,7 @@ impl Rule for SilentProcess {
     }
 
     fn severity(&self) -> Severity {
-        Severity::Low
+        Severity::High
     }
 
     fn title(&self) -> &'static str {
@@ -36,16 +37,55 @@ impl Rule for SilentProcess {
                 continue;
             }
             // Where no package starts anything at all, silence is more than a hint.
-            let worst = match call.context {
-                Context::Startup | Context::Install => Severity::Medium,
-                _ => Severity::Low,
+            let (worst, sure) = match call.context {
+                Context::Startup | Context::Install => (Severity::High, 85),
+                _ if runs_own_code(call) => (Severity::High, 85),
+                _ => (Severity::Low, 70),
             };
             let severity = in_context(worst, call.context);
-            let confidence = Confidence::of(70).in_context(call.context);
+            let confidence = Confidence::of(sure).in_context(call.context);
             let message = format!("{} starts a process that nobody sees", call.target);
             observations.push(observe_call(self, call, (severity, confidence), message));
         }
+        for call in analysis.modules.iter().filter_map(leaves_session) {
+            let severity = in_context(Severity::High, call.context);
+            let confidence = Confidence::of(85).in_context(call.context);
+            let message =
+                "the module goes on in the background, in a session of its own".to_owned();
+            observations.push(observe_call(self, call, (severity, confidence), message));
+        }
     }
+}
+
+/// Whether the process is given a program to run in the command itself.
+fn runs_own_code(call: &Call) -> bool {
+    let lines = command_lines(call);
+    lines
+        .iter()
+        .any(|line| line.contains(" -c ") && line.len() > 40)
+}
+
+/// Whether the module leaves its session by hand: `fork`, `setsid`, and then a program or null devices
+/// for its streams.
+fn leaves_session(module: &Module) -> Option<&Call> {
+    let unasked = |name: &str| {
+        let mut calls = module.calls.iter();
+        calls.find(|call| &*call.target == name && call.context.is_unasked())
+    };
+    let goes_on = [
+        "os.dup2",
+        "os.execvp",
+        "os.execv",
+        "os.execlp",
+        "os.execve",
+        "os.execl",
+    ];
+    let fork = unasked("os.fork")?;
+    unasked("os.setsid")?;
+    goes_on
+        .iter()
+        .any(|name| unasked(name).is_some())
+        .then_some(fork)
 }
 
 const LOOSE: &[&str] = &[

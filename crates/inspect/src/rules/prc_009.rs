@@ -2,6 +2,7 @@
 
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
+use super::evidence::written_paths;
 use super::{Rule, in_context, observe_call};
 use crate::python::{Analysis, Call, Folded};
 
@@ -63,9 +64,16 @@ fn injects(call: &Call) -> bool {
     let name = call.target.rsplit('.').next().unwrap_or_default();
     let is_native = call.target.starts_with("ctypes") || call.target.starts_with("win32");
     let first = call.arguments.first().map(|each| &each.value);
-    let pokes =
-        name == "ptrace" && matches!(first, Some(Folded::Int(request)) if POKES.contains(request));
-    is_native && (INTERFACES.contains(&name) || pokes)
+    let asks_poke =
+        |value: &Folded| matches!(value, Folded::Int(request) if POKES.contains(request));
+    let pokes = name == "ptrace"
+        && match first {
+            Some(Folded::OneOf(values)) => values.iter().any(asks_poke),
+            Some(value) => asks_poke(value),
+            None => false,
+        };
+    let is_memory = |path: &String| path.starts_with("/proc/") && path.ends_with("/mem");
+    is_native && (INTERFACES.contains(&name) || pokes) || written_paths(call).iter().any(is_memory)
 }
 
 #[cfg(test)]

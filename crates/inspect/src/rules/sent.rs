@@ -30,6 +30,62 @@ pub(super) fn source_call<'a>(analysis: &'a Analysis, flow: &Flow) -> Option<&'a
         .copied()
 }
 
+/// Whether the address that `flow` begins with stands in the code and is somebody else's: not what a
+/// caller asks for.
+pub(super) fn asks_constant(analysis: &Analysis, flow: &Flow) -> bool {
+    let Some(source) = source_call(analysis, flow) else {
+        return false;
+    };
+    let names_host = |call: &Call| {
+        let mut hosts = texts(call)
+            .into_iter()
+            .map(|text| host_of(text).unwrap_or(text));
+        hosts.any(|host| !host.contains([HOLE, ' ', '/']) && is_foreign(host))
+    };
+    if names_host(source) {
+        return true;
+    }
+    // What answers on a connection was asked where the connection was made.
+    let is_answer = [".getresponse", ".recv", ".read", ".makefile"]
+        .iter()
+        .any(|name| source.target.ends_with(name));
+    let connects = |call: &Call| {
+        let name = call.target.rsplit('.').next().unwrap_or_default();
+        matches!(
+            name,
+            "HTTPConnection" | "HTTPSConnection" | "connect" | "create_connection"
+        )
+    };
+    let here = analysis
+        .modules
+        .iter()
+        .filter(|module| module.path == source.place.file);
+    is_answer
+        && here
+            .flat_map(|module| &module.calls)
+            .any(|call| connects(call) && names_host(call))
+}
+
+/// Whether what `flow` gets from the network is what a caller asks for: its address is not in the code,
+/// and others pass it on.
+pub(super) fn is_asked_for(analysis: &Analysis, flow: &Flow) -> bool {
+    flow.hops >= 1 && !comes_by_itself(flow) && !asks_constant(analysis, flow)
+}
+
+/// Whether what `flow` gets from the network is what somebody else sends without being asked, on the
+/// shortest way: large servers pass what they get through many hands.
+pub(super) fn comes_by_itself(flow: &Flow) -> bool {
+    let is_server = flow.what.contains("whoever connects")
+        || [
+            "http.server.",
+            "socketserver.",
+            "multiprocessing.connection.",
+        ]
+        .iter()
+        .any(|start| flow.what.starts_with(start));
+    is_server && (flow.hops <= 1 || flow.context.is_unasked())
+}
+
 /// Every text that `call` is given, at any depth of its arguments.
 pub(super) fn texts(call: &Call) -> Vec<&str> {
     call.arguments
@@ -115,6 +171,14 @@ pub(super) fn hosts(call: &Call) -> Vec<&str> {
         return texts.map(|text| host_of(text).unwrap_or(text)).collect();
     }
     texts.filter_map(host_of).collect()
+}
+
+/// ` to HOST`, where the call names one; nothing otherwise.
+pub(super) fn to_whom(call: &Call) -> String {
+    match hosts(call).first() {
+        Some(host) => format!(" to {host}"),
+        None => String::new(),
+    }
 }
 
 /// Whether `host` is known and lies outside the machine and its own network.

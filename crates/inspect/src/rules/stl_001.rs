@@ -3,6 +3,7 @@
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
 use super::evidence::texts;
+use super::sent::{command_lines, spaced};
 use super::{Rule, in_context, observe_call, observe_flow};
 use crate::python::{Analysis, Call, Context, Label, Module, SinkKind};
 
@@ -47,15 +48,13 @@ impl Rule for ClipboardSwap {
                 message,
             ));
         }
-        for module in &analysis.modules {
-            let reads = module.calls.iter().any(reads_clipboard);
-            if !reads || !knows_wallets(module) {
-                continue;
-            }
+        let reads = analysis.calls().any(reads_clipboard);
+        let knows = reads && analysis.modules.iter().any(knows_wallets);
+        for module in analysis.modules.iter().filter(|_| knows) {
             for call in module.calls.iter().filter(|call| writes_clipboard(call)) {
                 // A swap runs in the background: who calls the function does not ask for it.
                 let severity = match call.context {
-                    Context::Call | Context::Entry => Severity::Medium,
+                    Context::Call | Context::Entry => Severity::High,
                     context => in_context(Severity::High, context),
                 };
                 let confidence = Confidence::of(90);
@@ -72,8 +71,17 @@ impl Rule for ClipboardSwap {
 /// Parts of regular expressions and addresses that only wallets have.
 const WALLETS: &[&str] = &["a-km-z", "bc1q", "[a-fA-F0-9]{40}", "[0-9a-fA-F]{40}"];
 
+/// How often a character of an address is repeated, in expressions for them.
+const LENGTHS: &[&str] = &["{40}", "{94}", "{95}", "{33}", "{25,3", "{26,3"];
+
 fn knows_wallets(module: &Module) -> bool {
-    let says = |text: &str| WALLETS.iter().any(|part| text.contains(part));
+    let is_expression = |text: &str| {
+        let starts = ["0x[", "[13]", "4[", "T[", "bc1", "[LM", "r["];
+        text.len() < 200
+            && LENGTHS.iter().any(|part| text.contains(part))
+            && starts.iter().any(|part| text.contains(part))
+    };
+    let says = |text: &str| WALLETS.iter().any(|part| text.contains(part)) || is_expression(text);
     module.literals.iter().any(|literal| says(&literal.text))
         || module
             .calls
@@ -91,7 +99,16 @@ fn reads_clipboard(call: &Call) -> bool {
             | "win32clipboard.GetClipboardData"
             | "tkinter.Tk().clipboard_get"
             | "pandas.read_clipboard"
-    )
+            | "ctypes.windll.user32.GetClipboardData"
+    ) || call.target.ends_with(".clipboard_get")
+        || command_lines(call).iter().any(|line| {
+            let line = spaced(line);
+            line.contains(" pbpaste ")
+                || line.contains("get-clipboard")
+                || line.contains(" wl-paste ")
+                || [" xclip ", " xsel "].iter().any(|name| line.contains(name))
+                    && line.contains(" -o ")
+        })
 }
 
 fn writes_clipboard(call: &Call) -> bool {
@@ -101,7 +118,15 @@ fn writes_clipboard(call: &Call) -> bool {
             | "clipboard.copy"
             | "win32clipboard.SetClipboardText"
             | "win32clipboard.SetClipboardData"
-    )
+            | "ctypes.windll.user32.SetClipboardData"
+    ) || call.target.ends_with(".clipboard_append")
+        || command_lines(call).iter().any(|line| {
+            let line = spaced(line);
+            let writes = [" pbcopy ", " wl-copy ", "set-clipboard", " clip "];
+            writes.iter().any(|name| line.contains(name))
+                || [" xclip ", " xsel "].iter().any(|name| line.contains(name))
+                    && line.split(" xclip ").any(|part| !part.contains(" -o "))
+        })
 }
 
 #[cfg(test)]

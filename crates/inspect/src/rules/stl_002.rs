@@ -3,7 +3,7 @@
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
 use super::evidence::is_harmful;
-use super::{Rule, in_context, observe_call, observe_flow};
+use super::{Rule, even_if_asked, in_context, observe_call, observe_flow};
 use crate::python::{Analysis, Call, Context, Folded, Label, Module, SinkKind};
 
 /// The rule.
@@ -38,7 +38,7 @@ impl Rule for KeyLogger {
             if flow.label != Label::Keys || !leaves {
                 continue;
             }
-            let severity = in_context(Severity::High, flow.context);
+            let severity = even_if_asked(Severity::High, flow.context);
             let confidence = Confidence::of(90).in_context(flow.context);
             let message = format!("{} gets key strokes", analysis.sink(flow).target);
             observations.push(observe_flow(
@@ -48,6 +48,7 @@ impl Rule for KeyLogger {
                 message,
             ));
         }
+        self.observe_polling(analysis, observations);
         for module in &analysis.modules {
             let Some(listening) = listening(module) else {
                 continue;
@@ -69,6 +70,34 @@ impl Rule for KeyLogger {
     }
 }
 
+impl KeyLogger {
+    /// Keys that are polled where nobody asks for it, in a distribution that sends something there, too.
+    fn observe_polling(&self, analysis: &Analysis, observations: &mut Vec<Observation>) {
+        let mut unasked = analysis.calls().filter(|call| call.context.is_unasked());
+        let Some(call) = unasked.find(|call| polls(call)) else {
+            return;
+        };
+        let sends = |each: &Call| {
+            each.context.is_unasked()
+                && each.sink == Some(SinkKind::Send)
+                && each
+                    .arguments
+                    .iter()
+                    .any(|each| !each.labels.has(Label::Const))
+        };
+        let Some(sent) = analysis.calls().find(|each| sends(each)) else {
+            return;
+        };
+        let severity = in_context(Severity::High, call.context);
+        let confidence = Confidence::of(90).in_context(call.context);
+        let message = format!(
+            "{} asks which keys are held, and {} sends",
+            call.target, sent.target
+        );
+        observations.push(observe_call(self, call, (severity, confidence), message));
+    }
+}
+
 fn listens(call: &Call) -> bool {
     matches!(
         &*call.target,
@@ -80,7 +109,14 @@ fn listens(call: &Call) -> bool {
             | "evdev.InputDevice"
     ) || call.target.ends_with(".HookKeyboard")
         || call.target.ends_with(".SetWindowsHookExA")
-        || call.target.ends_with(".GetAsyncKeyState")
+        || polls(call)
+}
+
+/// Whether the call asks which keys are held, which only what listens to all of them does over and over.
+fn polls(call: &Call) -> bool {
+    [".GetAsyncKeyState", ".GetKeyState", ".GetKeyboardState"]
+        .iter()
+        .any(|name| call.target.ends_with(name))
 }
 
 /// The strictest context in which `module` asks for all keys.

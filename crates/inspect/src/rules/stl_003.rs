@@ -3,7 +3,7 @@
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
 use super::evidence::texts;
-use super::{Rule, in_context, observe_call, observe_flow};
+use super::{Rule, even_if_asked, in_context, observe_call, observe_flow};
 use crate::python::{Analysis, Call, Label, Module, SinkKind};
 
 /// The rule.
@@ -37,7 +37,7 @@ impl Rule for ScreenSent {
                 continue;
             }
             told = true;
-            let severity = in_context(Severity::High, flow.context);
+            let severity = even_if_asked(Severity::High, flow.context);
             let confidence = Confidence::of(90).in_context(flow.context);
             let message = format!(
                 "{} sends a picture or recording",

@@ -3,7 +3,8 @@
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
 use super::evidence::texts;
-use super::{Rule, in_context, observe_call};
+use super::sent::is_foreign;
+use super::{Rule, even_if_asked, in_context, observe_call};
 use crate::python::{Analysis, Call, Folded, HOLE, Label, Module, Patch, SinkKind, Step};
 
 /// The rule.
@@ -38,10 +39,15 @@ impl Rule for PatchedToListen {
                 .iter()
                 .filter(|patch| is_worth_listening(&patch.target))
             {
-                let Some(call) = sends_inside(module, patch) else {
+                let Some(call) =
+                    sends_inside(module, patch).or_else(|| sends_behind(analysis, patch))
+                else {
                     continue;
                 };
-                let severity = in_context(Severity::High, patch.context);
+                let severity = match has_address(call) {
+                    true => even_if_asked(Severity::High, patch.context),
+                    false => in_context(Severity::High, patch.context),
+                };
                 let confidence = Confidence::of(85).in_context(patch.context);
                 let message = format!(
                     "{} is replaced, and what replaces it calls {}",
@@ -85,6 +91,18 @@ const HEARING: &[&str] = &[
     "keyring",
     "boto3",
     "botocore",
+    "django",
+    "flask",
+    "psycopg2",
+    "psycopg",
+    "pymysql",
+    "pymongo",
+    "mysql",
+    "sqlalchemy",
+    "redis",
+    "stripe",
+    "web3",
+    "solana",
     "cryptography",
 ];
 
@@ -124,6 +142,53 @@ fn sends_inside<'m>(module: &'m Module, patch: &Patch) -> Option<&'m Call> {
             .any(|each| !each.labels.has(Label::Const));
         is_sent && to_constant && is_variable
     })
+}
+
+/// A call that sends something variable to somewhere foreign, in what the functions call that `patch`
+/// puts in.
+fn sends_behind<'m>(analysis: &'m Analysis, patch: &Patch) -> Option<&'m Call> {
+    let calls = patch.behind.iter();
+    let calls = calls.filter_map(|(module, call)| {
+        let module = analysis.modules.get(*module)?;
+        Some((module, module.calls.get(*call)?))
+    });
+    let mut sending = calls.filter(|(module, call)| {
+        let is_variable = call
+            .arguments
+            .iter()
+            .any(|each| !each.labels.has(Label::Const));
+        let is_foreign = |call: &Call| {
+            texts(call)
+                .iter()
+                .any(|text| has_constant_host(text) || !text.contains(HOLE) && is_address(text))
+        };
+        let connects = || {
+            let mut calls = module.calls.iter();
+            calls.any(|call| is_connection(call) && is_foreign(call))
+        };
+        call.sink == Some(SinkKind::Send) && is_variable && (is_foreign(call) || connects())
+    });
+    sending.next().map(|(_, call)| call)
+}
+
+/// Whether the call itself says where to.
+fn has_address(call: &Call) -> bool {
+    texts(call).iter().any(|text| has_constant_host(text))
+}
+
+/// Whether the call names whom to speak to.
+fn is_connection(call: &Call) -> bool {
+    let name = call.target.rsplit('.').next().unwrap_or_default();
+    matches!(
+        name,
+        "connect" | "create_connection" | "HTTPConnection" | "HTTPSConnection" | "sendto"
+    )
+}
+
+/// Whether `text` is a foreign host's name or address by itself.
+fn is_address(text: &str) -> bool {
+    let is_part = |each: char| each.is_ascii_alphanumeric() || matches!(each, '.' | '-');
+    text.len() < 120 && text.chars().all(is_part) && is_foreign(text)
 }
 
 fn has_constant_host(text: &str) -> bool {

@@ -4,8 +4,10 @@
 mod bytes;
 
 mod built;
+mod compromises;
 mod properties;
 mod remote;
 mod sdists;
 mod surveyed;
+mod techniques;
 mod wheels;

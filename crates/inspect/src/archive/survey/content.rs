@@ -196,8 +196,12 @@ fn is_pyc(head: &[u8]) -> bool {
 }
 
 fn is_text(head: &[u8]) -> bool {
-    let is_odd = |byte: &&u8| matches!(byte, 0..=8 | 14..=26 | 28..=31 | 127);
-    if head.contains(&0) || head.iter().filter(is_odd).count() * 50 > head.len() {
+    if memchr::memchr(0, head).is_some() {
+        return false;
+    }
+    let is_odd = |byte: u8| matches!(byte, 0..=8 | 14..=26 | 28..=31 | 127);
+    let odd: u32 = head.iter().map(|byte| u32::from(is_odd(*byte))).sum();
+    if odd as usize * 50 > head.len() {
         return false;
     }
     match std::str::from_utf8(head) {
@@ -220,8 +224,14 @@ fn is_script(head: &[u8]) -> bool {
 /// At least two lines of the first ones are such as only Python has, and no line speaks against it.
 fn reads_like_python(head: &[u8]) -> bool {
     let text = String::from_utf8_lossy(head);
+    let has_import_call = text.contains("__import__(");
+    // Nearly every line begins with something else.
+    let may_be = |line: &str| matches!(line.as_bytes().first(), Some(b'i' | b'f' | b'd' | b'e'));
     let is_python = |line: &&str| {
         let line = line.trim_start();
+        if !may_be(line) {
+            return has_import_call && line.contains("__import__(");
+        }
         let import = line
             .strip_prefix("import ")
             .map(|rest| rest.split([',', ' ', ';', '.']).next());
@@ -230,7 +240,7 @@ fn reads_like_python(head: &[u8]) -> bool {
             || line.starts_with("from ") && line.contains(" import ")
             || line.starts_with("def ") && line.ends_with(':')
             || line.starts_with("exec(")
-            || line.contains("__import__(")
+            || has_import_call && line.contains("__import__(")
     };
     let braces = text
         .lines()

@@ -90,11 +90,81 @@ impl Survey {
             .collect()
     }
 
+    /// The entry points and commands of setuptools that an sdist's `pyproject.toml` and `setup.cfg`
+    /// declare (PEP 621, and setuptools' own tables).
+    #[must_use]
+    pub fn declared_entry_points(&self) -> Vec<EntryPoint> {
+        let mut all = Vec::new();
+        if let Some(pyproject) = self.pyproject() {
+            let table = |path: &[&str]| {
+                let first = pyproject.get(path[0]);
+                path[1..]
+                    .iter()
+                    .fold(first, |table, key| table?.get(key))
+                    .and_then(toml::Value::as_table)
+            };
+            let scripts = [
+                ("console_scripts", "scripts"),
+                ("gui_scripts", "gui-scripts"),
+            ];
+            for (group, key) in scripts {
+                all.extend(
+                    table(&["project", key])
+                        .into_iter()
+                        .flat_map(|table| named(group, table)),
+                );
+            }
+            let groups = table(&["project", "entry-points"]).into_iter().flatten();
+            for (group, table) in
+                groups.filter_map(|(group, table)| Some((group, table.as_table()?)))
+            {
+                all.extend(named(group, table));
+            }
+            let commands = table(&["tool", "setuptools", "cmdclass"]).into_iter();
+            all.extend(commands.flat_map(|table| named("setuptools.cmdclass", table)));
+        }
+        if let Some((_, bytes)) = self.document("setup.cfg") {
+            all.extend(parse_setup_cfg(&String::from_utf8_lossy(bytes)));
+        }
+        all
+    }
+
     /// `pyproject.toml`, read; `None` when it is missing or no TOML.
     #[must_use]
     pub fn pyproject(&self) -> Option<toml::Table> {
         let (_, bytes) = self.document("pyproject.toml")?;
         std::str::from_utf8(bytes).ok()?.parse().ok()
+    }
+
+    /// Python files, below the folder of an sdist, that its `pyproject.toml` makes part of the build: the
+    /// custom hooks of hatchling and PDM, and the script of Poetry.
+    #[must_use]
+    pub fn build_scripts(&self) -> Vec<String> {
+        let Some(tool) = self.pyproject().and_then(|mut table| table.remove("tool")) else {
+            return Vec::new();
+        };
+        let at = |path: &[&str]| path.iter().try_fold(&tool, |table, key| table.get(key));
+        let text =
+            |value: Option<&toml::Value>| value.and_then(toml::Value::as_str).map(str::to_owned);
+        let mut scripts = Vec::new();
+        if let Some(build) = at(&["poetry", "build"]) {
+            scripts.extend(text(Some(build)).or_else(|| text(build.get("script"))));
+        }
+        if let Some(build) = at(&["pdm", "build"]) {
+            let hook = text(build.get("custom-hook"));
+            scripts.push(hook.unwrap_or_else(|| "pdm_build.py".to_owned()));
+        }
+        let targets = at(&["hatch", "build", "targets"]).and_then(toml::Value::as_table);
+        let targets = targets.into_iter().flat_map(|table| table.values());
+        let hooks = targets.map(|target| target.get("hooks")).chain([
+            at(&["hatch", "build", "hooks"]),
+            at(&["hatch", "metadata", "hooks"]),
+        ]);
+        for custom in hooks.filter_map(|hooks| hooks?.get("custom")) {
+            let path = text(custom.get("path"));
+            scripts.push(path.unwrap_or_else(|| "hatch_build.py".to_owned()));
+        }
+        scripts
     }
 
     /// The build system of an sdist.
@@ -125,6 +195,57 @@ pub(super) fn texts(value: Option<&toml::Value>) -> Vec<String> {
         .filter_map(toml::Value::as_str)
         .map(str::to_owned)
         .collect()
+}
+
+fn named(group: &str, table: &toml::Table) -> Vec<EntryPoint> {
+    let targets = table
+        .iter()
+        .filter_map(|(name, target)| Some((name, target.as_str()?)));
+    let all = targets.map(|(name, target)| EntryPoint {
+        group: group.to_owned(),
+        name: name.clone(),
+        target: target.to_owned(),
+    });
+    all.collect()
+}
+
+/// The commands and entry points of `setup.cfg`: `[options.cmdclass]` as it is, the groups of
+/// `[options.entry_points]` with their indented lines.
+fn parse_setup_cfg(text: &str) -> Vec<EntryPoint> {
+    let (mut section, mut group) = ("", "");
+    let mut all = Vec::new();
+    for line in text.lines() {
+        let word = line.trim();
+        if word.is_empty() || word.starts_with(['#', ';']) {
+            continue;
+        }
+        if let Some(name) = word
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+        {
+            section = name;
+            continue;
+        }
+        let Some((name, target)) = word.split_once('=') else {
+            continue;
+        };
+        let is_indented = line.starts_with([' ', '\t']);
+        match section {
+            "options.cmdclass" => group = "setuptools.cmdclass",
+            "options.entry_points" if !is_indented => {
+                group = name.trim();
+                continue;
+            }
+            "options.entry_points" => {}
+            _ => continue,
+        }
+        all.push(EntryPoint {
+            group: group.to_owned(),
+            name: name.trim().to_owned(),
+            target: target.trim().to_owned(),
+        });
+    }
+    all
 }
 
 /// Reads `entry_points.txt`: groups in brackets, `name = target` below them, comments behind `#` or
@@ -162,6 +283,20 @@ fn parse_entry_points(text: &str) -> Vec<EntryPoint> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn setup_cfg_names_commands_and_plugins() {
+        let text = "[options]\nx = 1\n[options.cmdclass]\nbuild_py = a.B\n[options.entry_points]\nconsole_scripts =\n  c = d:e\n";
+        let all = parse_setup_cfg(text);
+        let shown: Vec<String> = all
+            .iter()
+            .map(|each| format!("{}|{}|{}", each.group, each.name, each.target))
+            .collect();
+        assert_eq!(
+            shown,
+            ["setuptools.cmdclass|build_py|a.B", "console_scripts|c|d:e"]
+        );
+    }
 
     #[test]
     fn entry_points_are_read_as_installers_do() {

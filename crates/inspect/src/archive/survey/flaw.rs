@@ -67,6 +67,7 @@ flaws! {
     CommentRecords "ARC-003" Critical "the archive's comment holds zip records";
     ManyDisks "ARC-003" Critical "the archive says that it is in several parts";
     DuplicateName "ARC-003" Critical "a name stands in the archive twice";
+    Repeated "ARC-003" Low "a file stands in the archive twice, the same each time";
     FileAsFolder "ARC-003" Critical "a name is a file and a folder at once";
     CaseClash "ARC-003" High "two names differ only in upper and lower case";
     UnicodeClash "ARC-003" High "two names differ only in how Unicode composes them";
@@ -140,7 +141,7 @@ flaws! {
     Ratio "ARC-009" Medium "the archive inflates to more than a hundred times its size";
     ManyMembers "ARC-009" Medium "the archive has more than a hundred thousand members";
     LargeTotal "ARC-009" Low "the archive inflates to more than two gigabytes";
-    NotInspected "ARC-012" High "a part of the archive was not inspected";
+    NotInspected "ARC-012" Medium "a part of the archive was not inspected";
 }
 
 /// Flaws as they are found, with a bound on how many are kept.

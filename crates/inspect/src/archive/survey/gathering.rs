@@ -1,17 +1,20 @@
 //! [`Gathering`]: what has been seen of an archive so far, whatever the container, and how much
 //! more may be read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use portcullis_core::inspection::CodeHash;
 use portcullis_core::pypi::filename::DistFilename;
 
 use super::compiled::Compiled;
 use super::fact::MemberFact;
 use super::flaw::{Flaw, Violations};
+use super::intake::LONGEST_SOURCE;
 use super::place::{Interest, interest};
 use super::{Text, Visitor};
 use crate::archive::limits::Limits;
+use crate::python::code_hash;
 
 /// The documents of one distribution together, in bytes.
 const DOCUMENTS: usize = 32 << 20;
@@ -29,6 +32,7 @@ pub(super) struct Gathering<'a> {
     pub(super) violations: Violations,
     pub(super) documents: BTreeMap<Arc<str>, Vec<u8>>,
     pub(super) compared: Vec<(Arc<str>, bool)>,
+    pub(super) codes: HashMap<Arc<str>, CodeHash>,
     pub(super) inflated: u64,
     visit: Visitor<'a>,
     documents_size: usize,
@@ -44,6 +48,7 @@ impl<'a> Gathering<'a> {
             violations: Violations::default(),
             documents: BTreeMap::new(),
             compared: Vec::new(),
+            codes: HashMap::new(),
             inflated: 0,
             visit,
             documents_size: 0,
@@ -114,7 +119,11 @@ impl<'a> Gathering<'a> {
 
     fn hand_out(&mut self, fact: &MemberFact, bytes: Vec<u8>) {
         let is_python = matches!(&*fact.extension(), "py" | "pyw");
-        if interest(&fact.name, fact.content) == Interest::Document {
+        let is_document = interest(&fact.name, fact.content) == Interest::Document;
+        if (is_python || !is_document) && bytes.len() as u64 <= LONGEST_SOURCE {
+            self.codes.insert(fact.name.clone(), code_hash(&bytes));
+        }
+        if is_document {
             if bytes.len() as u64 != fact.size || self.documents_size + bytes.len() > DOCUMENTS {
                 self.violations
                     .member(Flaw::NotInspected, &fact.name, "too long");

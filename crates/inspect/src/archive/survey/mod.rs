@@ -38,10 +38,11 @@ mod documents;
 mod startup;
 mod sources;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
+use portcullis_core::inspection::CodeHash;
 use portcullis_core::pypi::filename::{DistFilename, DistKind};
 
 use super::limits::Limits;
@@ -58,6 +59,7 @@ pub use nested::Nested;
 pub use place::{data_tree, installed_scripts, is_startup_list, site_path};
 pub use sources::{LARGEST_SOURCES, survey_with_sources};
 pub use startup::StartupLine;
+pub(crate) use startup::lines as startup_lines;
 
 /// What was seen of one archive.
 #[derive(Clone, Debug)]
@@ -75,6 +77,8 @@ pub struct Survey {
     pub documents: BTreeMap<Arc<str>, Vec<u8>>,
     /// Compiled Python and its sources.
     pub compiled: Vec<Compiled>,
+    /// The hash of the code of each Python source that was handed out whole, by member.
+    pub codes: HashMap<Arc<str>, CodeHash>,
     /// The archive, in bytes.
     pub packed: u64,
     /// The members that were read, in bytes.
@@ -88,6 +92,8 @@ pub enum Container {
     Zip,
     /// A compressed tar archive.
     Tarball,
+    /// A document beside a release, of which nothing runs: the variants of its wheels.
+    Document,
     /// Nothing that is read here.
     Unknown,
 }
@@ -125,6 +131,7 @@ pub fn survey(
     match container {
         Container::Zip => zip_walk::walk_zip(archive, &mut gathering)?,
         Container::Tarball => tar_walk::walk_tar(archive, &mut gathering)?,
+        Container::Document => {}
         Container::Unknown => {
             let violations = &mut gathering.violations;
             violations.container(
@@ -140,6 +147,7 @@ pub fn survey(
         members: gathering.members,
         violations: gathering.violations.finish(),
         documents: gathering.documents,
+        codes: gathering.codes,
         packed,
         inflated: gathering.inflated,
     })
@@ -151,6 +159,7 @@ fn container(filename: &DistFilename) -> Container {
         DistKind::Wheel(_) => Container::Zip,
         DistKind::Sdist if name.ends_with(".zip") => Container::Zip,
         DistKind::Sdist if !name.ends_with(".Z") => Container::Tarball,
+        DistKind::Other if name.ends_with("-variants.json") => Container::Document,
         DistKind::Sdist | DistKind::Other => Container::Unknown,
     }
 }

@@ -1,9 +1,12 @@
 //! Which flaws a member's name has by itself, and which names of one archive clash with each other.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::fact::MemberFact;
 use super::flaw::{Flaw, Violations};
 
 /// Everything wrong with the raw bytes of a name. A folder's trailing slash is allowed.
@@ -59,6 +62,31 @@ pub(super) enum Folders {
     Once,
     /// Named as often as anybody likes, as in tar archives.
     Repeatedly,
+}
+
+/// The names of `members`, and those left out because the very same file stands further up: whichever
+/// of them an installer takes, the outcome is one.
+pub(super) fn without_repetitions(members: &[MemberFact]) -> (Vec<&str>, Vec<Arc<str>>) {
+    let mut first: HashMap<&str, &MemberFact> = HashMap::with_capacity(members.len());
+    let (mut names, mut repeated) = (Vec::with_capacity(members.len()), Vec::new());
+    for member in members {
+        match first.entry(&member.name) {
+            Entry::Occupied(held) if is_same_file(held.get(), member) => {
+                repeated.push(Arc::clone(&member.name));
+            }
+            held => {
+                held.or_insert(member);
+                names.push(&*member.name);
+            }
+        }
+    }
+    (names, repeated)
+}
+
+fn is_same_file(one: &MemberFact, other: &MemberFact) -> bool {
+    let are_files = one.is_file() && other.is_file();
+    let were_read = one.sha256.is_some();
+    are_files && were_read && one.sha256 == other.sha256 && one.mode == other.mode
 }
 
 /// Reports names that stand for two things, here or on systems that fold names.

@@ -1,7 +1,7 @@
 //! [`survey_with_sources`]: a survey together with the Python of the distribution as the analysis
 //! wants it: every source with its role, startup lines as code, and the entry points.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Seek};
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::flaw::{Flaw, Violation};
 use super::place::{installed_scripts, is_startup_list, site_path};
 use super::{StartupLine, Survey, Text, survey};
 use crate::archive::limits::Limits;
-use crate::python::{Package, Role, Source};
+use crate::python::{Package, Packer, Role, Source, SourceBytes};
 
 /// How many bytes of Python are kept for the analysis. What does not fit is named by a violation.
 pub const LARGEST_SOURCES: usize = 96 << 20;
@@ -25,7 +25,8 @@ pub fn survey_with_sources(
     filename: &DistFilename,
     limits: &Limits,
 ) -> io::Result<(Survey, Package)> {
-    let mut texts: Vec<(Arc<str>, Vec<u8>)> = Vec::new();
+    let mut names: Vec<Arc<str>> = Vec::new();
+    let mut packer = Packer::default();
     let mut left_out: Vec<Arc<str>> = Vec::new();
     let mut size = 0;
     let mut visit = |text: Text<'_>| {
@@ -34,7 +35,8 @@ pub fn survey_with_sources(
             return;
         }
         size += text.bytes.len();
-        texts.push((text.name.clone(), text.bytes));
+        names.push(text.name.clone());
+        packer.add(text.bytes);
     };
     let mut survey = survey(archive, filename, limits, &mut visit)?;
     if let Some(first) = left_out.first() {
@@ -45,12 +47,14 @@ pub fn survey_with_sources(
         });
     }
     let roles = Roles::of(&survey);
-    let mut sources: Vec<Source> = texts
+    let mut sources: Vec<Source> = names
         .into_iter()
+        .zip(packer.finish())
         .map(|(name, bytes)| roles.source(&name, bytes))
         .collect();
     sources.extend(startup_sources(&survey));
-    let entry_points = survey.entry_points();
+    let mut entry_points = survey.entry_points();
+    entry_points.extend(survey.declared_entry_points());
     Ok((
         survey,
         Package {
@@ -65,7 +69,29 @@ struct Roles {
     is_wheel: bool,
     /// Where the PEP 517 backend is imported from, below the sdist's folder.
     backend: Vec<String>,
+    /// Folders directly below the sdist's with an `__init__.py`.
+    packages: BTreeSet<String>,
 }
+
+/// Folders of projects' own programs, which neither building nor installing knows of.
+const TOOLS: &[&str] = &[
+    "action",
+    "actions",
+    "admin",
+    "bin",
+    "ci",
+    "contrib",
+    "dev",
+    "devtools",
+    "hack",
+    "maintainers",
+    "release",
+    "scripts",
+    "tasks",
+    "tools",
+    "util",
+    "utils",
+];
 
 impl Roles {
     fn of(survey: &Survey) -> Self {
@@ -88,13 +114,23 @@ impl Roles {
                     .to_owned()
             })
         });
+        let mut backend: Vec<String> = backend.collect();
+        if !survey.is_wheel() {
+            let stem = |path: String| {
+                path.trim_start_matches("./")
+                    .trim_end_matches(".py")
+                    .to_owned()
+            };
+            backend.extend(survey.build_scripts().into_iter().map(stem));
+        }
         Self {
             is_wheel: survey.is_wheel(),
-            backend: backend.collect(),
+            backend,
+            packages: packages(survey),
         }
     }
 
-    fn source(&self, name: &Arc<str>, bytes: Vec<u8>) -> Source {
+    fn source(&self, name: &Arc<str>, bytes: SourceBytes) -> Source {
         let path = match self.is_wheel {
             true => site_path(name).unwrap_or(name),
             false => name.split_once('/').map_or(&**name, |(_, rest)| rest),
@@ -119,8 +155,30 @@ impl Roles {
         if self.backend.iter().any(|backend| backend == module) {
             return Role::BuildBackend;
         }
-        by_folder(path)
+        match by_folder(path) {
+            Role::Module if !self.is_wheel && self.is_tool(path) => Role::EntryPoint,
+            role => role,
+        }
     }
+
+    /// Whether the source stands in a folder of an sdist where projects keep what only they run. A
+    /// folder that can be imported is none, whatever its name.
+    fn is_tool(&self, path: &str) -> bool {
+        let (folder, rest) = path.split_once('/').unwrap_or_default();
+        (folder.starts_with('.') || TOOLS.contains(&&*folder.to_ascii_lowercase()))
+            && !rest.is_empty()
+            && !self.packages.contains(folder)
+    }
+}
+
+fn packages(survey: &Survey) -> BTreeSet<String> {
+    let parts = |name: &str| {
+        let (_, path) = name.split_once('/')?;
+        let (folder, file) = path.split_once('/')?;
+        (file == "__init__.py").then(|| folder.to_owned())
+    };
+    let names = survey.members.iter().map(|member| &*member.name);
+    names.filter_map(parts).collect()
 }
 
 fn by_folder(path: &str) -> Role {
@@ -131,7 +189,7 @@ fn by_folder(path: &str) -> Role {
     if is(&["test", "tests", "testing"]) || is_test_file {
         return Role::Test;
     }
-    match is(&[
+    let is_document = is(&[
         "doc",
         "docs",
         "example",
@@ -139,9 +197,12 @@ fn by_folder(path: &str) -> Role {
         "samples",
         "benchmarks",
         "tutorials",
-    ]) {
-        true => Role::Doc,
-        false => Role::Module,
+    ]);
+    match file {
+        _ if is_document => Role::Doc,
+        // What `python -m` runs; importing the package does not.
+        "__main__.py" => Role::EntryPoint,
+        _ => Role::Module,
     }
 }
 
@@ -198,9 +259,39 @@ mod tests {
             ("demo/test_a.py", Role::Test),
             ("docs/conf.py", Role::Doc),
             ("src/demo/a.py", Role::Module),
+            ("src/demo/__main__.py", Role::EntryPoint),
+            ("demo/tests/__main__.py", Role::Test),
             ("demo/latest.py", Role::Module),
         ] {
             assert_eq!(by_folder(path), role, "{path}");
         }
+    }
+
+    #[test]
+    fn folders_of_tools_are_run_by_their_project_unless_they_can_be_imported() {
+        let roles = |packages: &[&str], is_wheel| Roles {
+            is_wheel,
+            backend: vec!["tools/backend".to_owned()],
+            packages: packages.iter().map(|&name| name.to_owned()).collect(),
+        };
+        for (path, packages, role) in [
+            ("tools/a.py", &[][..], Role::EntryPoint),
+            ("tools/deep/a.py", &[], Role::EntryPoint),
+            ("Tools/a.py", &[], Role::EntryPoint),
+            ("utils/a.py", &[], Role::EntryPoint),
+            ("utils/a.py", &["utils"], Role::Module),
+            (".github/a.py", &[], Role::EntryPoint),
+            ("tools/a.py", &["tools"], Role::Module),
+            ("tools/backend.py", &[], Role::BuildBackend),
+            ("tools.py", &[], Role::Module),
+            ("src/tools/a.py", &[], Role::Module),
+            ("demo/tools/a.py", &[], Role::Module),
+            ("tools/test_a.py", &[], Role::Test),
+        ] {
+            let found = roles(packages, false).role("", path);
+            assert_eq!(found, role, "{path} {packages:?}");
+        }
+        let installed = roles(&[], true).role("tools/a.py", "tools/a.py");
+        assert_eq!(installed, Role::Module);
     }
 }

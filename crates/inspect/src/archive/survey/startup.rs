@@ -1,6 +1,7 @@
 //! What Python does with a `.pth` or `.start` file at each start (the `site` module, PEP 829): each
 //! line is a folder to search, code to run, or a function to call.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use portcullis_core::digest::Sha256;
@@ -34,6 +35,18 @@ impl Survey {
         });
         lines.collect()
     }
+
+    /// The SHA-256 of each startup list, by member.
+    #[must_use]
+    pub fn startup_digests(&self) -> HashMap<Arc<str>, Sha256> {
+        let lists = self
+            .documents
+            .iter()
+            .filter(|(name, _)| super::is_startup_list(name));
+        lists
+            .map(|(name, bytes)| (name.clone(), Sha256::of(bytes)))
+            .collect()
+    }
 }
 
 impl StartupLine {
@@ -53,11 +66,18 @@ impl StartupLine {
     }
 }
 
-/// The lines of `bytes`, with the line breaks that Python knows.
-fn lines(bytes: &[u8], is_calls: bool) -> Vec<(u32, StartupLine)> {
+/// Whether Python's `str.splitlines`, with which it reads startup lists since 3.12, ends a line there.
+fn is_break(c: char) -> bool {
+    matches!(
+        c,
+        '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
+    )
+}
+
+/// The lines of `bytes` that mean something, with the line breaks that Python knows.
+pub(crate) fn lines(bytes: &[u8], is_calls: bool) -> Vec<(u32, StartupLine)> {
     let text = String::from_utf8_lossy(bytes);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let is_break = |c: char| matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}');
     let mut found = Vec::new();
     let mut number = 1u32;
     let mut rest = text;
@@ -92,6 +112,22 @@ fn meaning(line: &str, is_calls: bool) -> Option<StartupLine> {
     }
 }
 
+/// `text` with one name left of every list of names. Looks at each byte once.
+fn lists_as_one(text: &str) -> String {
+    const LIST: &str = "*('_'";
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(LIST) {
+        let (before, list) = rest.split_at(at + LIST.len());
+        out.push_str(before);
+        rest = list;
+        while let Some(fewer) = rest.strip_prefix(", '_'") {
+            rest = fewer;
+        }
+    }
+    out + rest
+}
+
 /// The text with every quoted dotted name replaced by `'_'`, and lists of them by one.
 fn shape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -113,10 +149,7 @@ fn shape(text: &str) -> String {
         rest = &quoted[end + 2..];
     }
     out.push_str(rest);
-    while out.contains("*('_', '_'") {
-        out = out.replacen("*('_', '_'", "*('_'", 1);
-    }
-    out.replace("*('_',)", "*('_')")
+    lists_as_one(&out).replace("*('_',)", "*('_')")
 }
 
 #[cfg(test)]
@@ -141,6 +174,19 @@ mod tests {
             lines(b"a:b", true),
             [(1, StartupLine::Call("a:b".to_owned()))]
         );
+    }
+
+    #[test]
+    fn a_line_ends_where_python_ends_it() {
+        for code in "\n\r\u{b}\u{c}\u{1c}\u{1d}\u{1e}\u{85}\u{2028}\u{2029}".chars() {
+            let text = format!("demo/lib{code}import a; a.b()");
+            let second = (2, StartupLine::Code("import a; a.b()".to_owned()));
+            assert_eq!(
+                lines(text.as_bytes(), false).pop(),
+                Some(second),
+                "{code:?}"
+            );
+        }
     }
 
     #[test]

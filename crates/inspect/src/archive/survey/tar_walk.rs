@@ -9,7 +9,7 @@ use super::fact::{MemberFact, MemberKind};
 use super::flaw::Flaw;
 use super::gathering::Gathering;
 use super::intake::Intake;
-use super::names::{Folders, name_flaws, report_clashes};
+use super::names::{Folders, name_flaws, report_clashes, without_repetitions};
 use super::second_tar::{Listed, Skeleton, compare_with_second_reader};
 use super::streams::{Compression, Streams};
 use super::tar_header::{BLOCK, Extended, Header, parse};
@@ -106,12 +106,11 @@ fn conclude(
     position: u64,
     gathering: &mut Gathering<'_>,
 ) {
-    let names: Vec<&str> = gathering
-        .members
-        .iter()
-        .map(|member| &*member.name)
-        .collect();
+    let (names, repeated) = without_repetitions(&gathering.members);
     report_clashes(&names, Folders::Repeatedly, &mut gathering.violations);
+    for name in repeated {
+        gathering.violations.member(Flaw::Repeated, &name, "");
+    }
     let broken = [
         Flaw::DataBroken,
         Flaw::TarHeader,
@@ -398,7 +397,15 @@ impl<R: Read> Walk<'_, '_, R> {
             Flaw::Sparse,
             String::new(),
         );
-        let is_known = matches!(kind, 0 | b'0'..=b'7' | b'S');
+        let is_known = matches!(kind, 0 | b'0'..=b'6' | b'S');
+        // Some readers take it for a folder, and its data for a header.
+        let is_file = !matches!(kind, 0 | b'1'..=b'6');
+        let size = extended.size.unwrap_or(header.size);
+        add(
+            is_file && size > 0 && path.ends_with(b"/"),
+            Flaw::FileAsFolder,
+            String::new(),
+        );
         add(
             !is_known,
             Flaw::UnknownType,

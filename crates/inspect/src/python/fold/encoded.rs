@@ -55,6 +55,21 @@ pub(super) fn call(
             let bytes = percent_encoding(first.as_text()?);
             return Fold::decoded(Kind::str(String::from_utf8(bytes).ok()?));
         }
+        ("socket", "inet_ntoa") => {
+            let Kind::Bytes(bytes) = first else {
+                return None;
+            };
+            let four: [u8; 4] = bytes[..].try_into().ok()?;
+            return Fold::plain(Kind::str(std::net::Ipv4Addr::from(four).to_string()));
+        }
+        ("shlex", "split") => {
+            let Kind::Str(text) = first else {
+                return None;
+            };
+            let words = text.split_whitespace();
+            let words = words.map(|word| Value::text(word.trim_matches(['"', '\''])));
+            return Fold::plain(Kind::List(Arc::new(words.collect())));
+        }
         ("html", "unescape") => return None,
         _ => return None,
     };

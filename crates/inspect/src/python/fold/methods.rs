@@ -159,6 +159,9 @@ fn join(separator: &str, kind: &Kind) -> Option<Fold> {
 }
 
 fn translate(text: &str, table: &Kind) -> Option<Fold> {
+    if !matches!(table, Kind::Dict(_)) {
+        return None;
+    }
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         let code = Kind::Int(i64::from(u32::from(character)));
@@ -169,9 +172,9 @@ fn translate(text: &str, table: &Kind) -> Option<Fold> {
             Some(_) => return None,
             None => out.push(character),
         }
-    }
-    if !matches!(table, Kind::Dict(_)) {
-        return None;
+        if out.len() > LARGEST {
+            return None;
+        }
     }
     Fold::decoded(Kind::str(out))
 }

@@ -12,7 +12,7 @@ mod sequence;
 pub(super) use encoded::decode_text;
 pub(super) use format::{concatenated, percent};
 pub(super) use methods::method;
-pub(super) use operators::{binary, unary};
+pub(super) use operators::{binary, compared, unary};
 pub(super) use sequence::{items, slice, subscript};
 
 use super::value::{Kind, Value};

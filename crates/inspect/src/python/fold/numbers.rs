@@ -3,10 +3,19 @@
 use std::sync::Arc;
 
 use super::super::value::{Kind, Value};
-use super::{Fold, LARGEST, sequence};
+use super::{Fold, LARGEST, operators, sequence};
 
 pub(super) fn call(name: &str, arguments: &[&Value]) -> Option<Fold> {
-    let first = &arguments.first()?.kind;
+    let Some(first) = arguments.first().map(|value| &value.kind) else {
+        return match name {
+            "builtins.bytes" | "builtins.bytearray" => Fold::plain(Kind::bytes(Vec::new())),
+            "builtins.str" => Fold::plain(Kind::str("")),
+            _ => None,
+        };
+    };
+    if let Some(name) = name.strip_prefix("operator.") {
+        return operators::by_name(name, first, arguments.get(1).map(|value| &value.kind));
+    }
     match name {
         "builtins.chr" => {
             let character = char::from_u32(u32::try_from(first.as_int()?).ok()?)?;

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use ruff_python_ast::{Operator, UnaryOp};
+use ruff_python_ast::{CmpOp, Operator, UnaryOp};
 
 use super::super::analysis::HOLE;
 use super::super::taint::paths;
 use super::super::value::Kind;
-use super::LARGEST;
+use super::{Fold, LARGEST};
 
 /// `left op right`. An unknown operand beside a text makes a text with a hole.
 pub(in super::super) fn binary(operator: Operator, left: &Kind, right: &Kind) -> Kind {
@@ -118,6 +118,41 @@ fn floor_division(left: i64, right: i64) -> Option<i64> {
     } else {
         quotient
     })
+}
+
+/// Whether texts are the same, or one is in the other.
+pub(in super::super) fn compared(operator: CmpOp, left: &Kind, right: &Kind) -> Option<bool> {
+    match (operator, left, right) {
+        (CmpOp::Eq | CmpOp::NotEq, Kind::Str(_), Kind::Str(_)) => {
+            Some((left.as_text()? == right.as_text()?) == (operator == CmpOp::Eq))
+        }
+        (CmpOp::In | CmpOp::NotIn, Kind::Str(_), Kind::Str(_)) => {
+            Some(right.as_text()?.contains(left.as_text()?) == (operator == CmpOp::In))
+        }
+        _ => None,
+    }
+}
+
+/// The function of the `operator` module that is called `name`.
+pub(super) fn by_name(name: &str, left: &Kind, right: Option<&Kind>) -> Option<Fold> {
+    let operator = match name.trim_start_matches("__").trim_end_matches('_') {
+        "add" | "concat" | "iadd" | "iconcat" => Operator::Add,
+        "sub" | "isub" => Operator::Sub,
+        "mul" | "imul" => Operator::Mult,
+        "floordiv" | "ifloordiv" => Operator::FloorDiv,
+        "mod" | "imod" => Operator::Mod,
+        "xor" | "ixor" => Operator::BitXor,
+        "and" | "iand" => Operator::BitAnd,
+        "or" | "ior" => Operator::BitOr,
+        "lshift" | "ilshift" => Operator::LShift,
+        "rshift" | "irshift" => Operator::RShift,
+        "pow" | "ipow" => Operator::Pow,
+        "neg" => return Fold::plain(unary(UnaryOp::USub, left)),
+        "inv" | "invert" => return Fold::plain(unary(UnaryOp::Invert, left)),
+        _ => return None,
+    };
+    let kind = binary(operator, left, right?);
+    kind.is_constant().then(|| Fold::plain(kind)).flatten()
 }
 
 /// `op operand`.

@@ -142,6 +142,31 @@ fn picked<T: Clone>(
 pub(super) fn call(name: &str, arguments: &[&Value]) -> Option<Fold> {
     match name {
         "builtins.range" => Fold::plain(numbers::range(arguments)?),
+        "builtins.sorted" => {
+            let all = items(&arguments.first()?.kind)?;
+            Fold::plain(Kind::List(sorted(&all)))
+        }
+        "builtins.set" | "builtins.frozenset" | "collections.deque" => match arguments {
+            [] => Fold::plain(Kind::List(Arc::default())),
+            [first, ..] => Fold::plain(Kind::List(items(&first.kind)?)),
+        },
+        "itertools.chain" => {
+            let all: Option<Vec<_>> = arguments.iter().map(|each| items(&each.kind)).collect();
+            let all = all?
+                .iter()
+                .flat_map(|items| items.iter().cloned())
+                .collect();
+            Fold::plain(Kind::List(Arc::new(all)))
+        }
+        "itertools.chain.from_iterable" => {
+            let rows = items(&arguments.first()?.kind)?;
+            let all: Option<Vec<_>> = rows.iter().map(|each| items(&each.kind)).collect();
+            let all = all?
+                .iter()
+                .flat_map(|items| items.iter().cloned())
+                .collect();
+            Fold::plain(Kind::List(Arc::new(all)))
+        }
         "builtins.list" | "builtins.tuple" | "builtins.iter" => match arguments {
             [] => Fold::plain(Kind::List(Arc::default())),
             [only] => Fold::plain(Kind::List(items(&only.kind)?)),
@@ -191,6 +216,17 @@ pub(super) fn call(name: &str, arguments: &[&Value]) -> Option<Fold> {
         }
         _ => None,
     }
+}
+
+/// In order when they are all numbers or all texts, and as they are otherwise.
+fn sorted(all: &Arc<Vec<Value>>) -> Arc<Vec<Value>> {
+    let mut sorted = all.to_vec();
+    if all.iter().all(|item| item.kind.as_int().is_some()) {
+        sorted.sort_by_key(|item| item.kind.as_int());
+    } else if all.iter().all(|item| item.kind.as_text().is_some()) {
+        sorted.sort_by(|one, two| one.kind.as_text().cmp(&two.kind.as_text()));
+    }
+    Arc::new(sorted)
 }
 
 fn zip(arguments: &[&Value]) -> Option<Fold> {

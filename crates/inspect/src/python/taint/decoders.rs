@@ -43,6 +43,10 @@ pub(super) static DECODERS: &[(&str, Label)] = &[
     ("marshal.{loads,load}", Label::Decoded),
     ("builtins.{bytes,bytearray,str}.fromhex", Label::Decoded),
     ("quopri.decodestring", Label::Decoded),
+    (
+        "struct.{pack,unpack,unpack_from,iter_unpack}",
+        Label::Decoded,
+    ),
     ("uu.decode", Label::Decoded),
     ("cryptography.fernet.Fernet().decrypt", Label::Decrypted),
     (

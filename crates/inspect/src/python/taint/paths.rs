@@ -82,11 +82,103 @@ static SECRETS: &[&str] = &[
     ".config/op",
     "User Data/Default",
     "User Data\\Default",
+    "Local Extension Settings",
+    ".config/google-chrome",
+    ".config/chromium",
+    "Chrome/User Data",
+    "Chrome/Default",
+    "Brave-Browser",
+    "Microsoft Edge/Default",
+    "Edge/User Data",
+    ".mozilla/firefox",
+    "Firefox/Profiles",
+    ".kdbx",
+    ".password-store/",
+    "keyrings/",
+    "Bitwarden/",
+    "1Password/",
+    ".config/pip/pip.conf",
+    ".pip/pip.conf",
+    ".git/config",
+    ".yarnrc",
+    ".config/hub",
+    ".composer/auth.json",
+    ".config/containers/auth.json",
+    ".mysql_history",
+    ".psql_history",
+    ".node_repl_history",
+    ".docker/",
+    ".config/gcloud",
+    "Slack/storage",
+    "Signal/config.json",
+    "/run/secrets/",
+    "/etc/kubernetes/",
+    "/var/lib/jenkins",
+    "/var/lib/kubelet",
+    "credentials.xml",
+    "terraform.tfstate",
+    ".tfvars",
+    "/etc/ssl/private",
+    "krb5.keytab",
+    "/etc/openvpn",
+    "/etc/wireguard",
+    "debian.cnf",
+    "wp-config.php",
+    ".htpasswd",
+    "/etc/sudoers",
+    "/etc/rancher",
+    ".config/filezilla",
+    ".minio",
+    ".mc/config.json",
+    ".databrickscfg",
+    ".snowflake",
+    ".config/doctl",
+    ".oci/",
+    ".bluemix",
+    ".heroku",
+    ".config/heroku",
+    ".huggingface/token",
+    "huggingface/token",
+    ".kaggle/kaggle.json",
+    ".wandb",
+    ".openai",
+    ".anthropic",
+];
+
+/// Folders that hold nothing but credentials.
+static FOLDERS: &[&str] = &[
+    ".ssh",
+    ".aws",
+    ".kube",
+    ".azure",
+    ".gnupg",
+    ".docker",
+    "gcloud",
+    "tdata",
+    ".config/gh",
+    ".config/op",
+    ".terraform.d",
+    ".password-store",
+    "keyrings",
+    ".claude",
+    ".codex",
 ];
 
 /// The label of what is read from `path`.
 pub(in super::super) fn label_of(path: &str) -> Label {
-    if SECRETS.iter().any(|part| path.contains(part)) || is_dotenv(path) {
+    if path.starts_with("/dev/input") {
+        return Label::Keys;
+    }
+    let whole = path.trim_end_matches(['/', '*']);
+    let is_folder = |folder: &&str| {
+        let before = whole.strip_suffix(*folder);
+        before.is_some_and(|before| before.ends_with('/'))
+    };
+    if SECRETS.iter().any(|part| path.contains(part))
+        || FOLDERS.iter().any(is_folder)
+        || is_dotenv(path)
+        || is_memory(path)
+    {
         return Label::SecretFile;
     }
     let is_python = [".py", ".pyi", ".pyw"]
@@ -99,17 +191,37 @@ pub(in super::super) fn label_of(path: &str) -> Label {
     }
 }
 
+/// Whether the path leads to what belongs to the person at the machine: below the home folder, in the
+/// system's settings, or anywhere at all.
+pub(in super::super) fn is_personal(path: &str) -> bool {
+    let after_home = path.strip_prefix('~').is_some_and(|rest| rest.len() > 1);
+    after_home
+        || path.starts_with("/etc/")
+        || path.starts_with("/home/")
+        || path.starts_with("/Users/")
+}
+
 /// Whether the path leads into the distribution itself, as far as that can be told.
 fn is_own(path: &str) -> bool {
     if path.starts_with(HERE) {
         return true;
     }
-    let elsewhere = ["/", "~", "\\", "."]
+    let elsewhere = ["/", "~", "\\", ".", "<"]
         .iter()
         .any(|start| path.starts_with(start))
         || path.contains(':')
         || path.contains(HOLE);
     !elsewhere && !path.is_empty()
+}
+
+/// The memory or the environment of another process.
+pub(in super::super) fn is_memory(path: &str) -> bool {
+    let inside = path
+        .strip_prefix("/proc/")
+        .and_then(|rest| rest.split_once('/'));
+    inside.is_some_and(|(process, file)| {
+        !matches!(process, "self" | "thread-self") && matches!(file, "mem" | "environ")
+    })
 }
 
 fn is_dotenv(path: &str) -> bool {
@@ -153,6 +265,7 @@ mod tests {
             ("README.md", Label::OwnFile),
             ("/etc/hosts", Label::File),
             ("\u{FFFC}", Label::File),
+            ("<stdin>", Label::File),
         ] {
             assert_eq!(label_of(path), label, "{path}");
         }

@@ -1,5 +1,5 @@
 //! What data must not reach unseen: one line each. `{a,b}` stands for either. The last column says
-//! which arguments count: `0:args` the first positional one or the keyword `args`, `*` all of them,
+//! which arguments count: `0:args,input` the first positional one or those keywords, `*` all of them,
 //! `self` the object the method belongs to.
 
 use super::super::analysis::SinkKind::{self, *};
@@ -69,7 +69,7 @@ pub(super) static SINKS: &[(&str, SinkKind, &str)] = &[
     (
         "subprocess.{run,call,Popen,check_call,check_output}",
         Command,
-        "0:args",
+        "0:args,input,stdin",
     ),
     ("subprocess.{getoutput,getstatusoutput}", Command, "0:cmd"),
     ("subprocess.Popen().communicate", Command, "0:input"),
@@ -85,6 +85,13 @@ pub(super) static SINKS: &[(&str, SinkKind, &str)] = &[
         Command,
         "*",
     ),
+    (
+        "asyncio.{create_subprocess_exec,create_subprocess_shell}().{communicate,stdin.write}",
+        Command,
+        "0:input",
+    ),
+    ("sys.path.{insert,append,extend}", Import, "*"),
+    ("site.addsitedir", Import, "0:sitedir"),
     ("distutils.spawn.spawn", Command, "0:cmd"),
     ("setuptools.distutils.spawn.spawn", Command, "0:cmd"),
     ("{sh,plumbum,pexpect}.{spawn,run,Command}", Command, "*"),
@@ -164,6 +171,7 @@ pub(super) static SINKS: &[(&str, SinkKind, &str)] = &[
         "*",
     ),
     ("discord_webhook.DiscordWebhook", Send, "*"),
+    ("discord_webhook.DiscordWebhook().execute", Send, "*"),
     ("dhooks.Webhook().send", Send, "*"),
     ("discord.{SyncWebhook,Webhook}.from_url().send", Send, "*"),
     (
@@ -239,6 +247,9 @@ pub(super) static SINKS: &[(&str, SinkKind, &str)] = &[
     ),
     ("twine.commands.upload.{main,upload}", Publish, "*"),
     ("setuptools.command.easy_install.main", Publish, "*"),
+    ("?.resolve", Resolve, "0:qname"),
+    ("?.{write_bytes,write_text}", Write, "0:data"),
+    ("os.{truncate,ftruncate}", Delete, "0:path"),
     (
         "?.{sendall,sendmail,storbinary,send_message,send_document}",
         Send,

@@ -62,6 +62,40 @@ pub(super) static SOURCES: &[(&str, Label, Gives)] = &[
     ),
     ("asyncio.open_connection", Label::Net, Result),
     (
+        "http.server.{BaseHTTPRequestHandler,SimpleHTTPRequestHandler}().{rfile,path,headers}",
+        Label::Net,
+        Value,
+    ),
+    (
+        "socketserver.{BaseRequestHandler,StreamRequestHandler,DatagramRequestHandler}().{request,rfile}",
+        Label::Net,
+        Value,
+    ),
+    (
+        "multiprocessing.connection.{Client,Listener().accept}",
+        Label::Net,
+        Result,
+    ),
+    ("telnetlib.Telnet", Label::Net, Result),
+    (
+        "imaplib.{IMAP4,IMAP4_SSL}().{fetch,search}",
+        Label::Net,
+        Result,
+    ),
+    ("poplib.{POP3,POP3_SSL}().retr", Label::Net, Result),
+    (
+        "paho.mqtt.client.Client().{subscribe,on_message}",
+        Label::Net,
+        Result,
+    ),
+    ("feedparser.parse", Label::Net, Result),
+    ("tweepy.{Client,API}", Label::Net, Result),
+    (
+        "paramiko.SSHClient().open_sftp().get",
+        Label::Dropped,
+        Result,
+    ),
+    (
         "websocket.{create_connection().recv,WebSocket().recv}",
         Label::Net,
         Result,
@@ -77,6 +111,22 @@ pub(super) static SOURCES: &[(&str, Label, Gives)] = &[
     ),
     ("pycurl.Curl().perform_rs", Label::Net, Result),
     ("paramiko.SSHClient().exec_command", Label::Net, Result),
+    (
+        "paramiko.SSHClient().{invoke_shell().recv,get_transport().open_session().recv}",
+        Label::Net,
+        Result,
+    ),
+    (
+        "paramiko.Transport().{open_session().recv,accept().recv}",
+        Label::Net,
+        Result,
+    ),
+    (
+        "flask.request.{args,form,json,data,values,headers,cookies}",
+        Label::Net,
+        Value,
+    ),
+    ("flask.request.{get_json,get_data}", Label::Net, Result),
     ("urllib.request.urlretrieve", Label::Dropped, Result),
     ("wget.download", Label::Dropped, Result),
     (
@@ -126,6 +176,37 @@ pub(super) static SOURCES: &[(&str, Label, Gives)] = &[
     ("pyscreenshot.grab", Label::Screen, Result),
     ("mss.mss().{grab,shot,save}", Label::Screen, Result),
     ("mss.mss", Label::Screen, Result),
+    ("d3dshot.create", Label::Screen, Result),
+    (
+        "PyQt5.QtWidgets.QApplication.primaryScreen",
+        Label::Screen,
+        Result,
+    ),
+    (
+        "win32gui.{GetWindowText,GetForegroundWindow}",
+        Label::Screen,
+        Result,
+    ),
+    (
+        "pygetwindow.{getActiveWindow,getActiveWindowTitle}",
+        Label::Screen,
+        Result,
+    ),
+    (
+        "{picamera.PiCamera,picamera2.Picamera2,pygame.camera.Camera}",
+        Label::Screen,
+        Result,
+    ),
+    (
+        "sounddevice.{InputStream,RawInputStream}",
+        Label::Screen,
+        Result,
+    ),
+    (
+        "speech_recognition.Recognizer().listen",
+        Label::Screen,
+        Result,
+    ),
     ("cv2.VideoCapture", Label::Screen, Result),
     ("sounddevice.rec", Label::Screen, Result),
     ("pyaudio.PyAudio().open", Label::Screen, Result),
@@ -154,8 +235,55 @@ pub(super) static SOURCES: &[(&str, Label, Gives)] = &[
         Label::SecretFile,
         Result,
     ),
+    (
+        "secretstorage.{get_all_collections,get_default_collection,get_any_collection,search_items}",
+        Label::SecretFile,
+        Result,
+    ),
+    ("netrc.netrc", Label::SecretFile, Result),
+    (
+        "ctypes.windll.user32.{GetAsyncKeyState,GetKeyState,GetKeyboardState}",
+        Label::Keys,
+        Result,
+    ),
+    (
+        "ctypes.windll.user32.GetClipboardData",
+        Label::Clipboard,
+        Result,
+    ),
     ("google.auth.default", Label::Env, Result),
-    ("boto3.Session().get_credentials", Label::EnvSecret, Result),
+    (
+        "{boto3.Session(),boto3.session.Session(),botocore.session.get_session()}.get_credentials",
+        Label::CloudMetadata,
+        Result,
+    ),
+    (
+        "boto3.client().{get_secret_value,get_parameter,get_parameters_by_path,assume_role,get_session_token}",
+        Label::CloudMetadata,
+        Result,
+    ),
+    (
+        "kubernetes.client.CoreV1Api().{list_secret_for_all_namespaces,list_namespaced_secret,read_namespaced_secret}",
+        Label::CloudMetadata,
+        Result,
+    ),
+    (
+        "azure.identity.{DefaultAzureCredential,ManagedIdentityCredential}().get_token",
+        Label::CloudMetadata,
+        Result,
+    ),
+    (
+        "google.cloud.secretmanager.SecretManagerServiceClient().access_secret_version",
+        Label::CloudMetadata,
+        Result,
+    ),
+    (
+        "hvac.Client().{read,secrets.kv.v2.read_secret_version}",
+        Label::CloudMetadata,
+        Result,
+    ),
+    ("django.conf.settings", Label::EnvSecret, Value),
+    ("flask.current_app.config", Label::EnvSecret, Value),
     ("pkgutil.get_data", Label::OwnFile, Result),
     ("wave.open", Label::OwnFile, Result),
     ("PIL.Image.open", Label::OwnFile, Result),
@@ -201,8 +329,37 @@ static SECRET_PARTS: &[&str] = &[
     "COOKIE",
 ];
 
+/// Secrets that are addresses: who knows them has what they lead to.
+static SECRET_ADDRESSES: &[&str] = &["WEBHOOK", "DATABASE_URL"];
+
+/// Ends of names of variables that say where a secret is, or who gives it out.
+static WHEREABOUTS: &[&str] = &["_URL", "_URI", "_ENDPOINT", "_HOST", "_FILE", "_PATH"];
+
 /// Whether a variable of this name holds a secret, by its name.
 pub(in super::super) fn is_secret_variable(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
-    SECRET_PARTS.iter().any(|part| upper.contains(part))
+    let has = |parts: &[&str]| parts.iter().any(|part| upper.contains(part));
+    let is_elsewhere = WHEREABOUTS.iter().any(|end| upper.ends_with(end));
+    has(SECRET_PARTS) && (!is_elsewhere || has(SECRET_ADDRESSES))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_secret_is_kept_is_not_the_secret() {
+        for (name, is_secret) in [
+            ("AWS_SECRET_ACCESS_KEY", true),
+            ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", true),
+            ("ACTIONS_ID_TOKEN_REQUEST_URL", false),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", false),
+            ("SLACK_WEBHOOK_URL", true),
+            ("DATABASE_URL", true),
+            ("url_of_token", true),
+            ("HOME", false),
+        ] {
+            assert_eq!(is_secret_variable(name), is_secret, "{name}");
+        }
+    }
 }

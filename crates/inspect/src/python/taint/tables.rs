@@ -11,7 +11,7 @@ use super::super::label::Label;
 use super::decoders::DECODERS;
 use super::sinks::SINKS;
 use super::sources::SOURCES;
-use super::watched::{CALL_BACK, CAPABILITIES, CLEAN, WATCHED};
+use super::watched::{CALL_BACK, CAPABILITIES, CLEAN, READERS, TEXTS, WATCHED};
 
 /// Whether a name is a source by itself, or what it returns is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,10 @@ pub(in super::super) struct Known {
     pub(in super::super) calls_back: bool,
     /// Whether its result says nothing that its arguments say.
     pub(in super::super) is_clean: bool,
+    /// Whether it reads the files whose paths it is given.
+    pub(in super::super) reads_files: bool,
+    /// The text that it is.
+    pub(in super::super) text: Option<&'static str>,
 }
 
 /// A sink's kind, and which arguments count.
@@ -94,6 +98,12 @@ fn build() -> FxHashMap<String, Known> {
     for pattern in CALL_BACK {
         each(pattern, &|known| known.calls_back = true);
     }
+    for pattern in READERS {
+        each(pattern, &|known| known.reads_files = true);
+    }
+    for (pattern, text) in TEXTS {
+        each(pattern, &|known| known.text = Some(text));
+    }
     for pattern in CLEAN {
         each(pattern, &|known| known.is_clean = true);
     }
@@ -125,11 +135,11 @@ impl Sink {
         if self.takes == "*" {
             return true;
         }
-        let Some((at, name)) = self.takes.split_once(':') else {
+        let Some((at, names)) = self.takes.split_once(':') else {
             return false;
         };
         match keyword {
-            Some(keyword) => keyword == name,
+            Some(keyword) => names.split(',').any(|name| keyword == name),
             None => at.parse() == Ok(position),
         }
     }

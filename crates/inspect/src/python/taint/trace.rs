@@ -53,6 +53,8 @@ pub(in super::super) enum Origin {
     Parameter(FunctionId, u8),
     /// It is one item of what the callers pass: one variable of the environment, not all.
     Item(FunctionId, u8),
+    /// It is what stands in the file that the callers pass the path of.
+    Content(FunctionId, u8),
 }
 
 /// Everything one value carries.
@@ -146,6 +148,13 @@ impl Traces {
         }
     }
 
+    /// What happens in a step; nothing before the first.
+    pub(in super::super) fn text(&self, step: Trace) -> &str {
+        self.steps
+            .get(step.0 as usize)
+            .map_or("", |step| &step.text)
+    }
+
     /// The step that `last`'s chain begins with.
     pub(in super::super) fn first(&self, last: Trace) -> Trace {
         let mut at = last;
@@ -192,7 +201,7 @@ impl Taint {
     pub(in super::super) fn labels(&self) -> Labels {
         let labels = self.iter().filter_map(|carried| match carried.what {
             Origin::Label(label) => Some(label),
-            Origin::Parameter(..) | Origin::Item(..) => None,
+            Origin::Parameter(..) | Origin::Item(..) | Origin::Content(..) => None,
         });
         labels.collect()
     }
@@ -237,6 +246,22 @@ impl Taint {
                 Origin::Label(Label::EnvAll) => Origin::Label(Label::Env),
                 Origin::Parameter(function, at) => Origin::Item(function, at),
                 other => other,
+            };
+            Some(Carried {
+                what,
+                trace: carried.trace,
+            })
+        })
+    }
+
+    /// What the file carries whose path carries this: nothing is known of it where the path is not.
+    pub(in super::super) fn of_content(&self) -> Self {
+        self.map(|carried| {
+            let what = match carried.what {
+                Origin::Parameter(function, at) | Origin::Item(function, at) => {
+                    Origin::Content(function, at)
+                }
+                Origin::Content(..) | Origin::Label(_) => return None,
             };
             Some(Carried {
                 what,

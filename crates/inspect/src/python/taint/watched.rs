@@ -113,6 +113,16 @@ pub(super) static WATCHED: &[&str] = &[
     "wget",
     "pycurl",
     "operator",
+    "socketserver",
+    "paho",
+    "selectors",
+    "socketio",
+    "pika",
+    "imaplib",
+    "poplib",
+    "asyncssh",
+    "zmq",
+    "wsgiref",
 ];
 
 /// What calls below a name make a package capable of; the longest name that fits counts.
@@ -169,6 +179,7 @@ pub(super) static CAPABILITIES: &[(&str, CapabilityKind)] = &[
     ("zipfile.ZipFile().{extractall,extract}", FileWrite),
     ("tarfile.open().{extractall,extract}", FileWrite),
     ("winreg.{SetValueEx,SetValue,CreateKey}", FileWrite),
+    ("crontab.CronTab", FileWrite),
     ("shutil.rmtree", FileDelete),
     ("os.{remove,unlink,rmdir,removedirs}", FileDelete),
     ("pathlib.Path().{unlink,rmdir}", FileDelete),
@@ -189,6 +200,7 @@ pub(super) static CAPABILITIES: &[(&str, CapabilityKind)] = &[
     ("pyHook", Spying),
     ("pyperclip", Spying),
     ("win32clipboard", Spying),
+    ("tkinter.Tk().{clipboard_append,clipboard_get}", Spying),
     ("PIL.ImageGrab", Spying),
     ("mss", Spying),
     ("pyautogui", Spying),
@@ -208,7 +220,14 @@ pub(super) static CALL_BACK: &[&str] = &[
     "concurrent.futures.{ThreadPoolExecutor,ProcessPoolExecutor}().{submit,map}",
     "sched.scheduler().{enter,enterabs}",
     "signal.signal",
-    "sys.{settrace,setprofile}",
+    "sys.{settrace,setprofile,addaudithook}",
+    "codecs.register",
+    "dataclasses.field",
+    "collections.defaultdict",
+    "tkinter.Tk().{after,after_idle,bind,protocol}",
+    "os.register_at_fork",
+    "threading.{settrace,setprofile}",
+    "schedule.every().{do,seconds.do,minutes.do}",
     "builtins.{map,filter,sorted,max,min,iter}",
     "functools.{reduce,partial,lru_cache,cache}",
     "weakref.finalize",
@@ -221,6 +240,32 @@ pub(super) static CALL_BACK: &[&str] = &[
     "keyboard.{hook,on_press,on_release}",
 ];
 
+/// What reads the file whose path it is given.
+pub(super) static READERS: &[&str] = &[
+    "configparser.{ConfigParser,RawConfigParser,SafeConfigParser}().read",
+    "zipfile.{ZipFile,ZipFile().write}",
+    "tarfile.{open,open().add}",
+    "shutil.{make_archive,copy,copy2,copyfile,copytree,move}",
+    "sqlite3.connect",
+    "pandas.{read_csv,read_json,read_table,read_pickle,read_sql}",
+    "numpy.{load,fromfile,loadtxt,genfromtxt}",
+    "linecache.{getlines,getline}",
+    "fileinput.{input,FileInput}",
+    "dotenv.{dotenv_values,load_dotenv}",
+    "plistlib.readPlist",
+    "io.{FileIO,open_code}",
+    "aiofiles.open",
+    "anyio.open_file",
+    "dbm.open",
+    "paramiko.{RSAKey,Ed25519Key,ECDSAKey}.from_private_key_file",
+    "paramiko.{SFTPClient,SSHClient().open_sftp}().put",
+    "ftplib.FTP().storbinary",
+    "boto3.{client,resource}().upload_file",
+    "asyncssh.{scp,read_private_key}",
+    "pysftp.Connection().put",
+    "netrc.netrc",
+];
+
 /// What says something about its arguments without carrying them on.
 pub(super) static CLEAN: &[&str] = &[
     "builtins.{len,isinstance,issubclass,bool,hasattr,callable,id,hash,print,range,any,all,super}",
@@ -231,4 +276,28 @@ pub(super) static CLEAN: &[&str] = &[
     "logging.{debug,info,warning,error,exception,getLogger}",
     "warnings.warn",
     "hmac.{new,compare_digest}",
+];
+
+/// Names that are a text, the same everywhere or near enough.
+pub(super) static TEXTS: &[(&str, &str)] = &[
+    ("string.ascii_lowercase", "abcdefghijklmnopqrstuvwxyz"),
+    ("string.ascii_uppercase", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+    (
+        "string.ascii_letters",
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    ),
+    ("string.digits", "0123456789"),
+    ("string.hexdigits", "0123456789abcdefABCDEF"),
+    ("string.octdigits", "01234567"),
+    ("string.punctuation", "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"),
+    (
+        "string.printable",
+        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ\
+         !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~ \t\n\r\u{b}\u{c}",
+    ),
+    ("os.sep", "/"),
+    ("os.path.sep", "/"),
+    ("os.curdir", "."),
+    ("os.pardir", ".."),
+    ("os.linesep", "\n"),
 ];

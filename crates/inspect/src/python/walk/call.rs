@@ -7,8 +7,11 @@ use super::super::analysis::Reached;
 use super::super::fold;
 use super::super::label::Label;
 use super::super::taint::trace::Taint;
-use super::super::value::{Getter, Kind, Passed, Value};
+use super::super::value::{Getter, Kind, Passed, SPREAD, Value};
 use super::Walker;
+
+/// Items of `*items` that are passed one by one.
+const SPREAD_OUT: usize = 2_048;
 
 /// Methods that put their arguments into what they belong to.
 const PUTS: &[&str] = &[
@@ -32,10 +35,14 @@ impl<'a> Walker<'a, '_, '_> {
             let receiver = self.eval(&attribute.value);
             let passed = self.passed(&call.arguments);
             let name = attribute.attr.as_str();
+            self.pour(call, (Some(&receiver), name), &passed);
             return self.call_attribute(call, &attribute.value, (&receiver, name), passed);
         }
         let callee = self.eval(&call.func);
         let passed = self.passed(&call.arguments);
+        if let Expr::Name(name) = &*call.func {
+            self.pour(call, (None, name.id.as_str()), &passed);
+        }
         self.dispatch(&callee, (None, passed), call)
     }
 
@@ -45,7 +52,7 @@ impl<'a> Walker<'a, '_, '_> {
             match argument {
                 Expr::Starred(starred) => {
                     let value = self.eval(&starred.value);
-                    match fold::items(&value.kind).filter(|items| items.len() <= 64) {
+                    match fold::items(&value.kind).filter(|items| items.len() <= SPREAD_OUT) {
                         Some(items) => {
                             passed.extend(items.iter().map(|item| positional(item.clone())))
                         }
@@ -87,7 +94,7 @@ impl<'a> Walker<'a, '_, '_> {
                     }
                 }
                 (None, _) => passed.push(Passed {
-                    keyword: None,
+                    keyword: Some(SPREAD.into()),
                     value,
                     is_starred: true,
                 }),
@@ -103,6 +110,12 @@ impl<'a> Walker<'a, '_, '_> {
         (receiver, name): (&Value, &'a str),
         passed: Vec<Passed>,
     ) -> Value {
+        if let ("__new__", Some(Kind::Class(class))) =
+            (name, passed.first().map(|each| &each.value.kind))
+            && !matches!(receiver.kind, Kind::Class(_))
+        {
+            return Kind::Instance(*class).into();
+        }
         match &receiver.kind {
             Kind::Str(_) | Kind::Bytes(_) | Kind::List(_) | Kind::Dict(_) | Kind::Int(_) => {
                 self.call_known(call, place, (receiver, name), &passed)
@@ -111,6 +124,21 @@ impl<'a> Walker<'a, '_, '_> {
             Kind::Handle(handle) => {
                 let handle = handle.clone();
                 self.handle_method(call, (receiver, &handle, name), passed)
+            }
+            Kind::OneOf(kinds) if kinds.iter().any(has_known_methods) => {
+                let kinds = kinds.clone();
+                let mut joined: Option<Value> = None;
+                for kind in kinds.iter() {
+                    let taint = receiver.taint.clone();
+                    let kind = kind.clone();
+                    let one = Value { kind, taint };
+                    let value = self.call_attribute(call, place, (&one, name), passed.clone());
+                    match &mut joined {
+                        Some(joined) => joined.join(&value),
+                        none => *none = Some(value),
+                    }
+                }
+                joined.unwrap_or_default()
             }
             Kind::Unknown | Kind::None | Kind::OneOf(_) => {
                 let callee = match receiver.kind {
@@ -122,7 +150,9 @@ impl<'a> Walker<'a, '_, '_> {
                 }
                 self.unknown_method(call, place, (receiver, name), passed)
             }
-            Kind::Globals | Kind::Symbol(..) if matches!(name, "get" | "__getitem__") => {
+            Kind::Globals | Kind::Symbol(..)
+                if matches!(name, "get" | "__getitem__") && !passed.is_empty() =>
+            {
                 let Some(key) = passed.first() else {
                     return Value::default();
                 };
@@ -136,7 +166,15 @@ impl<'a> Walker<'a, '_, '_> {
                         return self.dispatch(&callee, (Some(receiver), passed), call);
                     }
                 }
-                self.item(receiver, &key.value.clone(), place, call)
+                let mut value = self.item(receiver, &key.value.clone(), place, call);
+                // What stands in for what is not there is the best guess at it.
+                let default = passed.get(1).map(|each| &each.value.kind);
+                if let (Kind::Unknown, Some(default)) = (&value.kind, default)
+                    && default.as_text().is_some_and(|text| !text.is_empty())
+                {
+                    value.kind = default.clone();
+                }
+                value
             }
             _ => {
                 if matches!(name, "__call__") {
@@ -149,8 +187,15 @@ impl<'a> Walker<'a, '_, '_> {
                 }
                 let callee = self.attribute(receiver, name, Reached::Plainly, &call.func);
                 let value = self.dispatch(&callee, (Some(receiver), passed.clone()), call);
-                if PUTS.contains(&name) || name == "append" {
-                    let taint = whole(&passed);
+                let reads = match callee.kind {
+                    Kind::Symbol(sym, _) => self.engine.symbols.known(sym).reads_files,
+                    _ => false,
+                };
+                if puts_into(name) || reads {
+                    let mut taint = whole(&passed);
+                    for each in passed.iter().filter(|_| reads) {
+                        taint.join(&self.content_of(&each.value, call));
+                    }
                     self.add_to(place, &taint);
                 }
                 value
@@ -166,17 +211,31 @@ impl<'a> Walker<'a, '_, '_> {
         (receiver, name): (&Value, &str),
         passed: &[Passed],
     ) -> Value {
-        if name == "append" && matches!(receiver.kind, Kind::List(_)) {
+        let grows = match receiver.kind {
+            Kind::List(_) => name == "append",
+            Kind::Bytes(_) => matches!(name, "append" | "extend"),
+            _ => false,
+        };
+        if grows {
             if let Some(item) = passed.first() {
-                self.push_onto(place, item.value.clone());
+                let mut item = item.value.clone();
+                if matches!(receiver.kind, Kind::Bytes(_)) {
+                    self.computed_bytes(call, &mut item.taint);
+                }
+                self.push_onto(place, item);
             }
             return Kind::None.into();
         }
         let (arguments, keywords) = split(passed);
         let mut taint = receiver.taint.clone();
         let Some(fold) = fold::method(&receiver.kind, name, &arguments, &keywords) else {
-            if PUTS.contains(&name) {
+            if puts_into(name) {
                 self.add_to(place, &whole(passed));
+            }
+            if name == "get"
+                && let Kind::Dict(items) = &receiver.kind
+            {
+                return any_value(items, passed.get(1));
             }
             taint.join(&receiver.whole_taint());
             taint.join(&whole(passed));
@@ -186,6 +245,9 @@ impl<'a> Walker<'a, '_, '_> {
         taint.join(&whole(passed));
         if name == "join" || name == "format" {
             taint.join(&receiver.whole_taint());
+        }
+        if !fold.kind.is_constant() {
+            self.joined_characters(call, name, &mut taint);
         }
         if fold.is_decoded {
             self.mark_decoded(&receiver.kind);
@@ -204,6 +266,13 @@ impl<'a> Walker<'a, '_, '_> {
         }
     }
 
+    /// Bytes that are computed one after the other were decoded.
+    fn computed_bytes(&mut self, call: &'a ExprCall, taint: &mut Taint) {
+        if self.source(call.arguments.range()).contains('^') {
+            taint.join(&self.begin(Label::Decoded, "put together from numbers", call));
+        }
+    }
+
     fn unknown_method(
         &mut self,
         call: &'a ExprCall,
@@ -212,9 +281,19 @@ impl<'a> Walker<'a, '_, '_> {
         passed: Vec<Passed>,
     ) -> Value {
         let mut taint = receiver.whole_taint();
-        let given = whole(&passed);
-        if PUTS.contains(&name) || name == "append" {
+        let mut given = whole(&passed);
+        if matches!(name, "append" | "extend") {
+            self.computed_bytes(call, &mut given);
+        }
+        if puts_into(name) {
             self.add_to(place, &given);
+        }
+        if matches!(name, "read_bytes" | "read_text") {
+            taint.join(&receiver.taint.of_content());
+            taint.join(&self.begin(Label::File, "opens …", call));
+        }
+        if name == "to_bytes" {
+            taint.join(&self.begin(Label::Decoded, "put together from a number", call));
         }
         if !given.is_empty() {
             let unknown = self.engine.symbols.intern("?");
@@ -225,7 +304,8 @@ impl<'a> Walker<'a, '_, '_> {
             }
         }
         for each in &passed {
-            if matches!(each.value.kind, Kind::Function(_)) && is_submitting(name) {
+            if matches!(each.value.kind, Kind::Function(_) | Kind::Bound(..)) && is_submitting(name)
+            {
                 self.call_back(&each.value.clone(), Vec::new(), &call.func);
             }
         }
@@ -290,6 +370,12 @@ impl<'a> Walker<'a, '_, '_> {
                         .map(|each| each.value.clone())
                         .unwrap_or_default();
                     match &**getter {
+                        Getter::Method(name, arguments) if is_lookup(name) => {
+                            let member =
+                                arguments.last().and_then(|each| each.value.kind.as_text());
+                            let member = member.unwrap_or_default().to_owned();
+                            self.attribute(&owner, &member, Reached::ByHiddenName, place)
+                        }
                         Getter::Method(name, arguments) => {
                             let callee = self.attribute(&owner, name, Reached::ByName, place);
                             self.dispatch_at(
@@ -313,6 +399,10 @@ impl<'a> Walker<'a, '_, '_> {
                     _ => Value::unknown(whole(&passed)),
                 },
                 _ => {
+                    // A method of what is passed is not what is passed.
+                    if !place.is_attribute_expr() {
+                        self.note_called(callee);
+                    }
                     let mut taint = callee.whole_taint();
                     taint.join(&whole(&passed));
                     Value::unknown(taint)
@@ -327,7 +417,8 @@ impl<'a> Walker<'a, '_, '_> {
     }
 }
 
-fn positional(value: Value) -> Passed {
+/// A value as a positional argument.
+pub(super) fn positional(value: Value) -> Passed {
     Passed {
         keyword: None,
         value,
@@ -342,6 +433,7 @@ pub(super) fn split(passed: &[Passed]) -> (Vec<&Value>, Vec<(&str, &Value)>) {
         .filter(|each| each.keyword.is_none() && !each.is_starred);
     let named = passed
         .iter()
+        .filter(|each| !each.is_starred)
         .filter_map(|each| Some((each.keyword.as_deref()?, &each.value)));
     (
         positional.map(|each| &each.value).collect(),
@@ -356,6 +448,45 @@ pub(super) fn whole(passed: &[Passed]) -> Taint {
         taint.join(&each.value.whole_taint());
     }
     taint
+}
+
+/// Whether a method of this name looks attributes up.
+fn is_lookup(name: &str) -> bool {
+    matches!(name, "__getattribute__" | "__getattr__")
+}
+
+/// Whether a method of this name puts its arguments into what it belongs to.
+fn puts_into(name: &str) -> bool {
+    name == "append"
+        || PUTS.contains(&name)
+        || ["add_", "set_", "put", "write", "append_", "insert_"]
+            .iter()
+            .any(|start| name.starts_with(start))
+}
+
+/// Whether methods of it are carried out rather than looked up.
+fn has_known_methods(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Str(_)
+            | Kind::Bytes(_)
+            | Kind::List(_)
+            | Kind::Dict(_)
+            | Kind::Path(_)
+            | Kind::Handle(_)
+    )
+}
+
+/// What a dictionary gives for a key that is not known: any of its values, or what was asked for instead.
+pub(super) fn any_value(items: &[(Value, Value)], instead: Option<&Passed>) -> Value {
+    let values = items.iter().map(|(_, value)| value);
+    let mut values = values.chain(instead.map(|each| &each.value));
+    let Some(first) = values.next() else {
+        return Value::default();
+    };
+    let mut joined = first.clone();
+    values.take(64).for_each(|value| joined.join(value));
+    joined
 }
 
 /// Names with `get`, whose items are what they hold.

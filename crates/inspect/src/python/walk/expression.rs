@@ -24,9 +24,14 @@ impl<'a> Walker<'a, '_, '_> {
             return Value::default();
         }
         self.depth += 1;
-        let value = self.eval_kind(expression);
+        let mut value = self.eval_kind(expression);
         self.depth -= 1;
-        value
+        let is_held = self.engine.large.share(&mut value.kind);
+        match expression {
+            Expr::Name(_) | Expr::Attribute(_) => value,
+            _ if is_held => value,
+            _ => self.afford(value),
+        }
     }
 
     fn eval_kind(&mut self, expression: &'a Expr) -> Value {
@@ -106,12 +111,15 @@ impl<'a> Walker<'a, '_, '_> {
                     .as_ref()
                     .map(|value| self.eval(value))
                     .unwrap_or_default();
-                self.returns(Value::unknown(value.whole_taint()));
+                self.yields(vec![value]);
                 Value::default()
             }
             Expr::YieldFrom(yield_) => {
                 let value = self.eval(&yield_.value);
-                self.returns(Value::unknown(value.whole_taint()));
+                match fold::items(&value.kind) {
+                    Some(items) => self.yields(items.to_vec()),
+                    None => self.yields(vec![Value::unknown(value.whole_taint())]),
+                }
                 value
             }
             Expr::Starred(starred) => self.eval(&starred.value),
@@ -166,8 +174,23 @@ impl<'a> Walker<'a, '_, '_> {
                 let builtins = self.engine.symbols.intern("builtins");
                 Kind::Symbol(self.engine.symbols.member(builtins, name), Reached::Plainly).into()
             }
-            _ => Value::default(),
+            _ => self.starred_name(name, node),
         }
+    }
+
+    /// A name that nothing binds comes from a module of which everything was imported.
+    fn starred_name(&mut self, name: &str, node: &impl Ranged) -> Value {
+        for owner in self.stars.clone().into_iter().rev() {
+            let sym = self.engine.symbols.member(owner, name);
+            let known = self.engine.symbols.known(sym);
+            if self.engine.exports.contains_key(&sym) || known.is_watched {
+                return self.named(sym, Reached::Plainly, node);
+            }
+            self.engine.modules[self.module as usize]
+                .unresolved
+                .insert(sym);
+        }
+        Value::default()
     }
 
     pub(super) fn symbol(&mut self, name: &str) -> Value {
@@ -185,8 +208,11 @@ impl<'a> Walker<'a, '_, '_> {
                 _ => exported,
             };
         }
-        let mut value = Value::from(Kind::Symbol(sym, reached));
         let known = self.engine.symbols.known(sym);
+        if let Some(text) = known.text {
+            return Value::text(text);
+        }
+        let mut value = Value::from(Kind::Symbol(sym, reached));
         if let Some((label, Gives::Value)) = known.source {
             let range = node.range();
             self.record(
@@ -227,6 +253,15 @@ impl<'a> Walker<'a, '_, '_> {
                 if matches!(name, "__dict__" | "__self__" | "__wrapped__" | "__func__") {
                     return owner.clone();
                 }
+                if matches!(name, "__file__" | "__path__" | "__cached__")
+                    && let Some(path) = self.file_of_module(*sym)
+                {
+                    return path;
+                }
+                if matches!(name, "__name__" | "__qualname__") {
+                    let text = self.engine.symbols.name(*sym).clone();
+                    return Value::text(text.rsplit('.').next().unwrap_or(&text));
+                }
                 if matches!(name, "__builtins__") {
                     let builtins = self.engine.symbols.intern("builtins");
                     return Kind::Symbol(builtins, Reached::ByHiddenName).into();
@@ -235,6 +270,9 @@ impl<'a> Walker<'a, '_, '_> {
                 let mut value = self.named(member, reached, node);
                 value.taint.join(&owner.taint);
                 value
+            }
+            Kind::Class(class) if matches!(name, "__name__" | "__qualname__") => {
+                Value::text(&self.engine.classes[class.0 as usize].name.clone())
             }
             Kind::Instance(class) | Kind::Class(class) => {
                 self.attribute_of_class(*class, name, owner, node)
@@ -256,6 +294,12 @@ impl<'a> Walker<'a, '_, '_> {
                     }
                 }
                 joined.unwrap_or_default()
+            }
+            // Whatever has it leads back to modules and builtins.
+            _ if name == "__globals__" => Kind::Globals.into(),
+            Kind::Function(_) if name == "__class__" => self.symbol("types.FunctionType"),
+            Kind::Function(function) if matches!(name, "__name__" | "__qualname__") => {
+                Value::text(&self.engine.functions[function.0 as usize].name.clone())
             }
             _ => Value::unknown(owner.whole_taint()),
         }
@@ -287,6 +331,12 @@ impl<'a> Walker<'a, '_, '_> {
         let ([operator], [right]) = (&*compare.ops, &*sides) else {
             return Value::default();
         };
+        let is_certain = left.taint.is_empty() && right.taint.is_empty();
+        if let Some(truth) =
+            fold::compared(*operator, &left.kind, &right.kind).filter(|_| is_certain)
+        {
+            return Kind::Bool(truth).into();
+        }
         let (Some(left), Some(right)) = (left.kind.as_int(), right.kind.as_int()) else {
             return Value::default();
         };
@@ -318,7 +368,11 @@ impl<'a> Walker<'a, '_, '_> {
                                 let value = self.eval(&inner.expression);
                                 taint.join(&value.whole_taint());
                                 let is_plain = inner.format_spec.is_none();
-                                pieces.push(if is_plain { value.kind } else { Kind::Unknown });
+                                pieces.push(match value.kind {
+                                    Kind::Handle(handle) if is_plain => handle.path.clone(),
+                                    kind if is_plain => kind,
+                                    _ => Kind::Unknown,
+                                });
                             }
                         }
                     }
@@ -416,6 +470,7 @@ fn path_attribute(path: &str, name: &str, owner: &Value) -> Value {
     let kind = match name {
         "parent" => Kind::Path(super::super::taint::paths::parent(path).into()),
         "name" => Kind::str(path.rsplit('/').next().unwrap_or(path)),
+        "path" => Kind::str(path),
         "suffix" | "stem" | "parts" | "parents" | "drive" => Kind::Unknown,
         _ => Kind::Str(HOLE.to_string().into()),
     };

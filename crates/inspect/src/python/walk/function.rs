@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ruff_python_ast::{Expr, ExprLambda, Parameters, StmtFunctionDef};
 use ruff_text_size::Ranged;
 
-use super::super::engine::{FunctionFact, Summary};
+use super::super::engine::{Binding, FunctionFact, Summary};
 use super::super::taint::trace::{Origin, Taint, Trace};
 use super::super::value::{FunctionId, Kind, Passed, Value};
 use super::{Body, Code, Walker};
@@ -37,10 +37,22 @@ impl<'a> Walker<'a, '_, '_> {
             let property = function.name.as_str().into();
             self.engine.class_fact(class).properties.insert(property);
         }
+        self.engine.fact(id).is_fixture = function.decorator_list.iter().any(|each| {
+            let text = self.source(each.range());
+            text.contains("fixture(") && text.contains("autouse=True")
+        });
+        self.engine.fact(id).binding = match own {
+            None if self.frame.class.is_some() => Binding::Nothing,
+            Some(Kind::Class(_)) => Binding::Class,
+            _ => Binding::Plain,
+        };
         self.remember(id, Code::Function(function), own, defaults);
-        let value = Value::from(Kind::Function(id));
-        for decorator in &function.decorator_list {
-            self.decorate(&decorator.expression, &value);
+        let mut value = Value::from(Kind::Function(id));
+        for decorator in function.decorator_list.iter().rev() {
+            let decorated = self.decorate(&decorator.expression, &value);
+            if decorated.kind.is_callable() {
+                value.join(&decorated);
+            }
         }
         self.bind(function.name.as_str(), value);
     }
@@ -75,6 +87,8 @@ impl<'a> Walker<'a, '_, '_> {
         };
         let class = self.frame.class;
         let defaults = Arc::new(defaults);
+        self.keep_scope(scope);
+        self.waiting.push(std::cmp::Reverse(id));
         self.bodies.insert(
             id,
             Body {
@@ -98,9 +112,11 @@ impl<'a> Walker<'a, '_, '_> {
 
     fn fact(&mut self, offset: u32, name: String, parameters: Option<&Parameters>) -> FunctionId {
         let module = self.module;
-        self.engine.function((module, offset), || {
-            let mut names: Vec<Arc<str>> = Vec::new();
+        self.engine.function((module, offset), |engine| {
+            let count = parameters.map_or(0, Parameters::len);
+            let mut names: Vec<Arc<str>> = Vec::with_capacity(count);
             let (mut variadic, mut keywords) = (None, None);
+            let at = |names: &[Arc<str>]| u16::try_from(names.len()).ok();
             if let Some(all) = parameters {
                 for each in all
                     .posonlyargs
@@ -108,25 +124,27 @@ impl<'a> Walker<'a, '_, '_> {
                     .chain(&all.args)
                     .chain(&all.kwonlyargs)
                 {
-                    names.push(each.parameter.name.as_str().into());
+                    names.push(engine.name(each.parameter.name.as_str()));
                 }
                 if let Some(each) = &all.vararg {
-                    variadic = Some(names.len());
-                    names.push(each.name.as_str().into());
+                    variadic = at(&names);
+                    names.push(engine.name(each.name.as_str()));
                 }
                 if let Some(each) = &all.kwarg {
-                    keywords = Some(names.len());
-                    names.push(each.name.as_str().into());
+                    keywords = at(&names);
+                    names.push(engine.name(each.name.as_str()));
                 }
             }
             FunctionFact {
                 module,
-                name: name.into(),
-                parameters: names,
+                name: engine.name(&name),
+                parameters: names.into(),
                 variadic,
                 keywords,
                 summary: Summary::default(),
                 root: None,
+                binding: Binding::default(),
+                is_fixture: false,
             }
         })
     }
@@ -146,16 +164,40 @@ impl<'a> Walker<'a, '_, '_> {
         defaults
     }
 
-    /// A decorator runs at once, with what it decorates.
-    pub(super) fn decorate(&mut self, decorator: &'a Expr, decorated: &Value) {
+    /// A decorator runs at once, with what it decorates; gives back what it makes of it.
+    pub(super) fn decorate(&mut self, decorator: &'a Expr, decorated: &Value) -> Value {
         let value = self.eval(decorator);
         let passed = Passed {
             keyword: None,
             value: decorated.clone(),
             is_starred: false,
         };
-        if matches!(value.kind, Kind::Function(_) | Kind::Class(_)) || self.is_risky(&value) {
-            self.call_value(&value, vec![passed], decorator);
+        if let Kind::Symbol(sym, _) = value.kind {
+            let name = self.engine.symbols.name(sym);
+            if let Some((object, _)) = name.split_once("().") {
+                let object: Arc<str> = object.into();
+                let functions = self.functions_of(decorated).into_iter();
+                self.handlers
+                    .extend(functions.map(|function| (object.clone(), function)));
+            }
+        }
+        let is_own = matches!(
+            value.kind,
+            Kind::Function(_) | Kind::Bound(..) | Kind::Class(_) | Kind::Instance(_)
+        );
+        if let Kind::Symbol(sym, _) = value.kind
+            && super::outside::is_server(self.engine.symbols.name(sym))
+        {
+            self.serve(&[passed], (decorator.range(), decorator));
+            return Value::default();
+        }
+        if !is_own && !self.is_risky(&value) {
+            return Value::default();
+        }
+        let made = self.call_value(&value, vec![passed], decorator);
+        match made.kind {
+            Kind::Function(_) | Kind::Bound(..) | Kind::Class(_) => made,
+            _ => Value::default(),
         }
     }
 
@@ -241,6 +283,7 @@ impl<'a> Walker<'a, '_, '_> {
         }
         self.depth -= 1;
         let frame = std::mem::replace(&mut self.frame, outer);
+        self.leave_scope(scope);
         frame.returns.unwrap_or_else(|| Kind::None.into())
     }
 }

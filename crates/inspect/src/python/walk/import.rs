@@ -53,8 +53,10 @@ impl<'a> Walker<'a, '_, '_> {
             let value = match self.engine.exports.get(&sym) {
                 Some(exported) => exported.clone(),
                 None => {
-                    let module = &mut self.engine.modules[self.module as usize];
-                    module.unresolved.insert(sym);
+                    if self.engine.symbols.is_own(sym) {
+                        let module = &mut self.engine.modules[self.module as usize];
+                        module.unresolved.insert(sym);
+                    }
                     Value::from(Kind::Symbol(sym, Reached::Plainly))
                 }
             };
@@ -65,6 +67,7 @@ impl<'a> Walker<'a, '_, '_> {
 
     /// `from module import *`: what the tables know below the module, as far as the code names it.
     fn import_all(&mut self, from: &str, owner: Sym) {
+        self.stars.push(owner);
         for name in super::special::STAR_NAMES {
             let sym = self.engine.symbols.member(owner, name);
             let is_known = self.engine.symbols.known(sym).sink.is_some()
@@ -78,7 +81,9 @@ impl<'a> Walker<'a, '_, '_> {
 
     /// The function at hand runs the module `sym`, if it is one of the distribution.
     fn runs(&mut self, sym: Sym) {
-        self.engine.named_edges.insert((self.frame.function, sym));
+        if self.engine.symbols.is_own(sym) {
+            self.engine.import_edges.insert((self.frame.function, sym));
+        }
     }
 
     /// The absolute name of `module`, seen from `level` folders up.

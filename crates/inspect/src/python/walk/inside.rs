@@ -7,7 +7,7 @@ use ruff_python_ast::Expr;
 use ruff_text_size::Ranged;
 
 use super::super::analysis::SinkKind;
-use super::super::engine::{ParameterSink, RawFlow};
+use super::super::engine::{ParameterSink, Part, RawFlow};
 use super::super::label::Label;
 use super::super::taint::trace::{Carried, Origin, Taint, Trace};
 use super::super::value::{FunctionId, Kind, Passed, Value};
@@ -18,6 +18,8 @@ const INLINED_BYTES: usize = 6_000;
 /// Calls followed for one caller, one within the other, and in one module.
 const INLINE_DEPTH: u8 = 5;
 const INLINED: u32 = 4_000;
+/// Items that are kept apart in `*args` and `**kwargs`.
+const VARIADIC: usize = 4_096;
 /// Functions that data is followed through on its way to a sink.
 const HOPS: u8 = 8;
 /// Sinks that one function's parameters are remembered to reach.
@@ -37,22 +39,25 @@ impl<'a> Walker<'a, '_, '_> {
         if let Some(value) = self.inlined(id, &bound) {
             return value;
         }
-        let is_waiting = self
-            .bodies
-            .get(&id)
-            .is_some_and(|body| !body.is_open && body.round == 0);
-        if is_waiting && !self.is_stopped {
-            self.summarise(id, 1);
-        }
+        self.summarise_waiting(id);
+        self.run_passed(id, &bound);
         let summary = self.engine.fact(id).summary.clone();
         for sink in &summary.sinks {
             if let Some(Some(value)) = bound.get(usize::from(sink.parameter)) {
-                let whole = value.whole_taint();
-                let given = if sink.is_item { whole.of_item() } else { whole };
+                let given = self.part_of(value, sink.part, node);
                 self.reach_through(id, sink, &given, node);
             }
         }
         self.returned(id, &summary.returns, &bound, node)
+    }
+
+    /// Follows the body of a function that was not followed yet.
+    fn summarise_waiting(&mut self, id: FunctionId) {
+        let body = self.bodies.get(&id);
+        let is_waiting = body.is_some_and(|body| !body.is_open && body.round == 0);
+        if is_waiting && !self.is_stopped {
+            self.summarise(id, 1);
+        }
     }
 
     /// What each parameter gets; `None` where nothing is passed.
@@ -69,38 +74,44 @@ impl<'a> Walker<'a, '_, '_> {
             *first = Some(own);
             next = 1;
         }
-        let mut add = |at: Option<usize>, value: &Value| {
+        let (variadic, named) = (
+            fact.variadic.map(usize::from),
+            fact.keywords.map(usize::from),
+        );
+        let mut add = |at: Option<usize>, keyword: Option<&Arc<str>>, value: &Value| {
             let Some(slot) = at.and_then(|at| bound.get_mut(at)) else {
                 return;
             };
+            let value = match keyword {
+                _ if at == variadic => Kind::List(Arc::new(vec![value.clone()])).into(),
+                Some(keyword) if at == named => {
+                    let item = (Value::text(keyword), value.clone());
+                    Kind::Dict(Arc::new(vec![item])).into()
+                }
+                _ => value.clone(),
+            };
             match slot {
-                Some(held) => held.taint.join(&value.whole_taint()),
-                none => *none = Some(value.clone()),
+                Some(held) => gathered(held, value),
+                none => *none = Some(value),
             }
         };
-        let last = fact
-            .variadic
-            .or(fact.keywords)
-            .unwrap_or(fact.parameters.len());
+        let last = variadic.or(named).unwrap_or(fact.parameters.len());
         for each in passed {
             match &each.keyword {
                 _ if each.is_starred => {
                     let spread = Value::unknown(each.value.whole_taint());
                     for at in next..fact.parameters.len() {
-                        add(Some(at), &spread);
+                        add(Some(at), None, &spread);
                     }
                 }
                 Some(keyword) => {
                     let at = fact.parameters.iter().position(|name| name == keyword);
-                    add(at.or(fact.keywords), &each.value);
+                    add(at.or(named), Some(keyword), &each.value);
                 }
                 None => {
                     add(
-                        if next < last {
-                            Some(next)
-                        } else {
-                            fact.variadic
-                        },
+                        if next < last { Some(next) } else { variadic },
+                        None,
                         &each.value,
                     );
                     next += 1;
@@ -114,7 +125,11 @@ impl<'a> Walker<'a, '_, '_> {
     fn inlined(&mut self, id: FunctionId, bound: &[Option<Value>]) -> Option<Value> {
         let body = self.bodies.get(&id)?;
         let is_worth_it = |value: &Value| {
-            value.kind.is_constant() || value.kind.is_callable() || is_holey(&value.kind)
+            let mut kinds = value.kind.alternatives().iter();
+            kinds.any(|kind| {
+                let is_object = matches!(kind, Kind::Instance(_));
+                kind.is_constant() || kind.is_callable() || is_object || is_holey(kind)
+            })
         };
         let mut given = bound.iter().skip(usize::from(body.own.is_some())).flatten();
         let length = match body.code {
@@ -126,8 +141,23 @@ impl<'a> Walker<'a, '_, '_> {
             && self.frame.inline < INLINE_DEPTH
             && self.inlined < INLINED
             && !self.is_stopped;
+        let uses_defaults = || {
+            let is_left_out = |at: usize| bound.get(at).is_some_and(Option::is_none);
+            let mut defaults = body.defaults.iter();
+            given.clone().next().is_none()
+                && defaults.any(|(at, default)| is_left_out(*at) && is_holey(&default.kind))
+        };
+        // A method sees what the class of its instance overrides.
+        let own = bound
+            .first()
+            .and_then(Option::as_ref)
+            .map(|own| own.kind.clone());
+        let is_derived = match (&own, body.class) {
+            (Some(Kind::Instance(own) | Kind::Class(own)), Some(class)) => *own != class,
+            _ => false,
+        } && body.own.is_some();
         if !is_possible
-            || !given.clone().any(is_worth_it)
+            || !(is_derived || uses_defaults() || given.clone().any(is_worth_it))
             || !given.all(|value| is_worth_it(value) || !value.taint.is_empty())
         {
             return None;
@@ -147,7 +177,7 @@ impl<'a> Walker<'a, '_, '_> {
                 values[*at] = default.clone();
             }
         }
-        if let (Some(own), Some(first)) = (&body.own, values.first_mut()) {
+        if let (Some(own), Some(first), false) = (&body.own, values.first_mut(), is_derived) {
             first.kind = own.clone();
         }
         let value = self.follow(id, &body, values, self.frame.inline + 1);
@@ -155,6 +185,50 @@ impl<'a> Walker<'a, '_, '_> {
             held.is_open = false;
         }
         Some(value)
+    }
+
+    /// What a value carries that is passed for a parameter of which this part matters. A function that is
+    /// passed brings what it returns.
+    fn part_of(&mut self, value: &Value, part: Part, node: &'a Expr) -> Taint {
+        match part {
+            Part::Whole => {
+                let mut whole = value.whole_taint();
+                self.add_returns(&value.kind, &mut whole, 0);
+                whole
+            }
+            Part::Item => {
+                let mut whole = value.whole_taint().of_item();
+                self.add_returns(&value.kind, &mut whole, 0);
+                whole
+            }
+            Part::Content => self.content_of(value, node),
+        }
+    }
+
+    fn add_returns(&mut self, kind: &Kind, taint: &mut Taint, depth: u8) {
+        match kind {
+            Kind::Function(function) | Kind::Bound(function, _) => {
+                self.summarise_waiting(*function);
+                let returns = &self.engine.functions[function.0 as usize].summary.returns;
+                let labels = returns.whole_taint().map(|carried| match carried.what {
+                    Origin::Label(_) => Some(carried),
+                    _ => None,
+                });
+                taint.join(&labels);
+            }
+            Kind::Instance(class) => taint.join(&self.attribute_taint(*class)),
+            Kind::List(items) if depth < 2 => {
+                for item in items.iter().take(64) {
+                    self.add_returns(&item.kind, taint, depth + 1);
+                }
+            }
+            Kind::OneOf(kinds) if depth < 2 => {
+                for kind in kinds.iter() {
+                    self.add_returns(kind, taint, depth + 1);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// What a call gives back, in terms of what it was given.
@@ -171,12 +245,17 @@ impl<'a> Walker<'a, '_, '_> {
             match carried.what {
                 Origin::Parameter(owner, parameter) if owner == id => {
                     if let Some(Some(value)) = bound.get(usize::from(parameter)) {
-                        taint.join(&value.whole_taint());
+                        taint.join(&self.part_of(value, Part::Whole, node));
                     }
                 }
                 Origin::Item(owner, parameter) if owner == id => {
                     if let Some(Some(value)) = bound.get(usize::from(parameter)) {
-                        taint.join(&value.whole_taint().of_item());
+                        taint.join(&self.part_of(value, Part::Item, node));
+                    }
+                }
+                Origin::Content(owner, parameter) if owner == id => {
+                    if let Some(Some(value)) = bound.get(usize::from(parameter)) {
+                        taint.join(&self.part_of(value, Part::Content, node));
                     }
                 }
                 _ => {
@@ -187,8 +266,15 @@ impl<'a> Walker<'a, '_, '_> {
                 }
             }
         }
+        // What is in a container may be what was passed, of which a summary does not know.
+        let depends = || {
+            let whole = returns.whole_taint();
+            whole
+                .iter()
+                .any(|each| !matches!(each.what, Origin::Label(_)))
+        };
         let kind = match &returns.kind {
-            Kind::List(_) | Kind::Dict(_) => Kind::Unknown,
+            Kind::List(_) | Kind::Dict(_) if depends() => Kind::Unknown,
             other => other.clone(),
         };
         Value { kind, taint }
@@ -241,17 +327,23 @@ impl<'a> Walker<'a, '_, '_> {
                 argument: sink.argument,
                 function: self.frame.function,
             }),
-            Origin::Parameter(owner, parameter) | Origin::Item(owner, parameter) => {
-                let is_item = matches!(what, Origin::Item(..));
+            Origin::Parameter(owner, parameter)
+            | Origin::Item(owner, parameter)
+            | Origin::Content(owner, parameter) => {
+                let part = match what {
+                    Origin::Item(..) => Part::Item,
+                    Origin::Content(..) => Part::Content,
+                    _ => Part::Whole,
+                };
                 let sinks = &mut self.engine.fact(owner).summary.sinks;
                 let is_known = sinks.iter().any(|held| {
-                    (held.parameter, held.is_item) == (parameter, is_item)
+                    (held.parameter, held.part) == (parameter, part)
                         && (held.call, held.kind) == (sink.call, sink.kind)
                 });
                 if !is_known && sinks.len() < SINKS {
                     sinks.push(ParameterSink {
                         parameter,
-                        is_item,
+                        part,
                         trace,
                         ..sink
                     });
@@ -272,6 +364,8 @@ impl<'a> Walker<'a, '_, '_> {
             .collect();
         if matches!(value.kind, Kind::Instance(_)) || value.kind.is_callable() {
             self.call_value(value, passed, node);
+        } else {
+            self.note_called(value);
         }
     }
 
@@ -286,6 +380,25 @@ impl<'a> Walker<'a, '_, '_> {
                 trace: traces.add(carried.trace, at, words.clone()),
             })
         })
+    }
+}
+
+/// Adds what else is passed for one parameter: an item of `*args`, a name of `**kwargs`.
+fn gathered(held: &mut Value, more: Value) {
+    match (&mut held.kind, more.kind) {
+        (Kind::List(items), Kind::List(more)) if items.len() < VARIADIC => {
+            Arc::make_mut(items).extend(more.iter().cloned());
+        }
+        (Kind::Dict(items), Kind::Dict(more)) if items.len() < VARIADIC => {
+            Arc::make_mut(items).extend(more.iter().cloned());
+        }
+        (_, other) => {
+            let more = Value {
+                kind: other,
+                taint: more.taint,
+            };
+            held.taint.join(&more.whole_taint());
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use super::super::analysis::Reached;
 use super::super::fold;
 use super::super::label::Label;
 use super::super::symbols::Sym;
+use super::super::taint::paths::HERE;
 use super::super::value::{Getter, Kind, Value};
 use super::Walker;
 
@@ -60,7 +61,25 @@ impl<'a> Walker<'a, '_, '_> {
         };
         match (&owner.kind, &index.kind) {
             (Kind::Globals, Kind::Str(_)) => match index.kind.as_text() {
-                Some(name) => with_reached(self.load(name, node), reached),
+                Some(name) => {
+                    let value = self.load(name, node);
+                    let is_module = matches!(
+                        name,
+                        "os" | "sys"
+                            | "subprocess"
+                            | "socket"
+                            | "importlib"
+                            | "urllib"
+                            | "builtins"
+                    );
+                    match value.kind {
+                        Kind::Unknown if is_module => {
+                            let sym = self.engine.symbols.intern(name);
+                            Kind::Symbol(sym, Reached::ByHiddenName).into()
+                        }
+                        _ => with_reached(value, reached),
+                    }
+                }
                 None => Value::default(),
             },
             (Kind::Symbol(sym, _), _) if self.is_environment(*sym) => {
@@ -70,6 +89,11 @@ impl<'a> Walker<'a, '_, '_> {
                 };
                 value.taint.join(&index.taint);
                 value
+            }
+            (Kind::Symbol(sym, _), Kind::Int(0))
+                if &**self.engine.symbols.name(*sym) == "sys.argv" =>
+            {
+                Value::text(&format!("{HERE}/__main__.py"))
             }
             (Kind::Symbol(sym, before), Kind::Str(_)) => {
                 let name = self.engine.symbols.name(*sym).clone();
@@ -90,7 +114,37 @@ impl<'a> Walker<'a, '_, '_> {
                     _ => Value::unknown(owner.taint.clone()),
                 }
             }
-            (Kind::Class(_), _) => owner.clone(),
+            (Kind::Class(class), _) => {
+                self.call_method_of_class_id(*class, "__class_getitem__");
+                owner.clone()
+            }
+            (Kind::Instance(class), _) => {
+                let class = *class;
+                for name in ["__getitem__", "__missing__"] {
+                    self.call_method_of_class_id(class, name);
+                }
+                Value::unknown(owner.whole_taint())
+            }
+            (Kind::OneOf(kinds), _) => {
+                let kinds = kinds.clone();
+                let each = kinds.iter().map(|kind| Value {
+                    kind: kind.clone(),
+                    taint: owner.taint.clone(),
+                });
+                self.joined(each.map(|one| (one, index.clone())).collect(), place, node)
+            }
+            (_, Kind::OneOf(kinds)) => {
+                let each = kinds.iter().map(|kind| Value {
+                    kind: kind.clone(),
+                    taint: index.taint.clone(),
+                });
+                self.joined(each.map(|one| (owner.clone(), one)).collect(), place, node)
+            }
+            (Kind::Dict(items), Kind::Unknown | Kind::Symbol(..)) => {
+                let mut value = super::call::any_value(items, None);
+                value.taint.join(&owner.taint);
+                value
+            }
             (Kind::Unknown, Kind::Str(_)) => Value::unknown(owner.whole_taint().of_item()),
             (kind, index_kind) => {
                 let mut value = fold::subscript(kind, index_kind)
@@ -99,6 +153,19 @@ impl<'a> Walker<'a, '_, '_> {
                 value
             }
         }
+    }
+
+    /// What several items may be.
+    fn joined(&mut self, pairs: Vec<(Value, Value)>, place: &'a Expr, node: &impl Ranged) -> Value {
+        let mut joined: Option<Value> = None;
+        for (owner, index) in pairs {
+            let value = self.item(&owner, &index, place, node);
+            match &mut joined {
+                Some(joined) => joined.join(&value),
+                none => *none = Some(value),
+            }
+        }
+        joined.unwrap_or_default()
     }
 
     fn is_environment(&self, sym: Sym) -> bool {

@@ -6,24 +6,31 @@ mod call;
 mod class;
 mod comprehension;
 mod expression;
+mod files;
 mod function;
+mod functional;
 mod import;
 mod inside;
 mod item;
 mod looping;
 mod outside;
+mod passed;
+mod places;
 mod record;
 mod special;
 mod statement;
+mod stores;
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use ruff_python_ast::{Expr, ExprLambda, ModModule, StmtFunctionDef};
 use ruff_text_size::{Ranged, TextRange};
 use rustc_hash::FxHashMap;
 
-use super::engine::{Engine, FunctionFact, Summary};
+use super::clock::Deadline;
+use super::engine::{Binding, Engine, FunctionFact, Summary};
 use super::symbols::Sym;
 use super::value::{ClassId, FunctionId, Kind, Value};
 
@@ -34,8 +41,10 @@ pub(super) struct Walker<'a, 'e, 'b> {
     text: &'a str,
     scopes: Vec<Scope<'a>>,
     bodies: FxHashMap<FunctionId, Body<'a>>,
+    /// Functions that may not have been followed in this round.
+    waiting: BinaryHeap<Reverse<FunctionId>>,
     frame: Frame,
-    deadline: Instant,
+    deadline: Deadline,
     nodes: u64,
     /// Expressions and statements that are open at the moment.
     depth: u32,
@@ -46,6 +55,14 @@ pub(super) struct Walker<'a, 'e, 'b> {
     is_stopped: bool,
     /// Whether data was left where functions followed earlier may pick it up.
     is_unsettled: bool,
+    /// What names were made of, by scope.
+    backings: FxHashMap<(usize, &'a str), Vec<stores::Backing<'a>>>,
+    /// Whether something was asked of a cloud's metadata service.
+    asks_metadata: bool,
+    /// Functions that were registered with something by a decorator, by what it was.
+    handlers: Vec<(Arc<str>, FunctionId)>,
+    /// Modules of which everything was imported.
+    stars: Vec<Sym>,
 }
 
 /// The names of a module, class or function.
@@ -53,6 +70,8 @@ struct Scope<'a> {
     names: FxHashMap<&'a str, Value>,
     parent: Option<usize>,
     is_class: bool,
+    /// Whether a function that was made inside may look names up here later.
+    is_kept: bool,
     /// Names that a function declared `global` or `nonlocal`.
     outer: Vec<&'a str>,
 }
@@ -91,19 +110,21 @@ struct Frame {
 
 /// Iterations of known loops that are followed one by one, in one module.
 const ITERATIONS: u32 = 40_000;
+/// Values of fewer bytes are not counted.
+const SMALL: usize = 4 << 10;
 /// Open nodes; far above what the depth check lets through.
 const OPEN: u32 = 24_000;
 
 impl<'a, 'e, 'b> Walker<'a, 'e, 'b> {
     pub(super) fn new(engine: &'e mut Engine<'b>, module: u32, text: &'a str) -> Self {
-        let now = Instant::now();
-        let deadline = engine.deadline.min(now + engine.budget.time_per_source);
-        let top = engine.function((module, u32::MAX), || top_level(module));
+        let deadline = engine.deadline.or_within(engine.budget.time_per_source);
+        let top = engine.function((module, u32::MAX), |_| top_level(module));
         engine.modules[module as usize].top = Some(top);
         let scope = Scope {
             names: FxHashMap::default(),
             parent: None,
             is_class: false,
+            is_kept: true,
             outer: Vec::new(),
         };
         Self {
@@ -112,6 +133,7 @@ impl<'a, 'e, 'b> Walker<'a, 'e, 'b> {
             text,
             scopes: vec![scope],
             bodies: FxHashMap::default(),
+            waiting: BinaryHeap::new(),
             frame: Frame {
                 function: top,
                 scope: 0,
@@ -129,6 +151,10 @@ impl<'a, 'e, 'b> Walker<'a, 'e, 'b> {
             iterations: 0,
             is_stopped: false,
             is_unsettled: false,
+            backings: FxHashMap::default(),
+            asks_metadata: false,
+            handlers: Vec::new(),
+            stars: Vec::new(),
         }
     }
 
@@ -146,6 +172,7 @@ impl<'a, 'e, 'b> Walker<'a, 'e, 'b> {
     }
 
     fn round(&mut self, module: &'a ModModule, round: u8) {
+        self.waiting = self.bodies.keys().copied().map(Reverse).collect();
         self.statements(&module.body);
         // Following a body may bring further functions to light.
         while let Some(next) = self.next_body(round) {
@@ -156,12 +183,15 @@ impl<'a, 'e, 'b> Walker<'a, 'e, 'b> {
         }
     }
 
-    fn next_body(&self, round: u8) -> Option<FunctionId> {
-        let waiting = self
-            .bodies
-            .iter()
-            .filter(|(_, body)| body.round < round && !body.is_open);
-        waiting.map(|(function, _)| *function).min()
+    /// The first function that was not followed in this round.
+    fn next_body(&mut self, round: u8) -> Option<FunctionId> {
+        while let Some(Reverse(next)) = self.waiting.pop() {
+            let body = &self.bodies[&next];
+            if body.round < round && !body.is_open {
+                return Some(next);
+            }
+        }
+        None
     }
 
     /// What importers see of the module.
@@ -186,11 +216,26 @@ impl<'a, 'e, 'b> Walker<'a, 'e, 'b> {
         if self.is_stopped {
             return false;
         }
-        let is_time_over = self.nodes.is_multiple_of(2_048) && Instant::now() > self.deadline;
+        let is_time_over = self.nodes.is_multiple_of(256) && self.deadline.is_over();
         if is_time_over || self.nodes > self.engine.budget.nodes_per_source || self.depth > OPEN {
             self.is_stopped = true;
         }
         !self.is_stopped
+    }
+
+    /// Counts what a value that was just made takes. Where all together take too much, nothing more is
+    /// followed: that is as good as time that ran out.
+    fn afford(&mut self, value: Value) -> Value {
+        let bytes = value.kind.room();
+        if bytes < SMALL {
+            return value;
+        }
+        self.engine.folded_bytes += bytes;
+        if self.engine.folded_bytes > self.engine.budget.folded_bytes {
+            self.is_stopped = true;
+            return Value::unknown(value.taint);
+        }
+        value
     }
 
     /// Where `node` stands, for traces.
@@ -224,9 +269,30 @@ impl<'a, 'e, 'b> Walker<'a, 'e, 'b> {
             names: FxHashMap::default(),
             parent: Some(parent),
             is_class,
+            is_kept: false,
             outer: Vec::new(),
         });
         self.scopes.len() - 1
+    }
+
+    /// Keeps `scope` and those around it for functions that are made in it.
+    fn keep_scope(&mut self, scope: usize) {
+        let mut at = Some(scope);
+        while let Some(scope) = at
+            .map(|at| &mut self.scopes[at])
+            .filter(|scope| !scope.is_kept)
+        {
+            scope.is_kept = true;
+            at = scope.parent;
+        }
+    }
+
+    /// Forgets the names of a scope that nothing can look into any more.
+    fn leave_scope(&mut self, scope: usize) {
+        let scope = &mut self.scopes[scope];
+        if !scope.is_kept {
+            scope.names = FxHashMap::default();
+        }
     }
 
     /// Follows `code` as a branch: what it assigns may or may not have happened.
@@ -241,11 +307,13 @@ fn top_level(module: u32) -> FunctionFact {
     FunctionFact {
         module,
         name: "".into(),
-        parameters: Vec::new(),
+        parameters: Box::default(),
         variadic: None,
         keywords: None,
         summary: Summary::default(),
         root: None,
+        binding: Binding::default(),
+        is_fixture: false,
     }
 }
 

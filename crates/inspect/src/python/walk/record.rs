@@ -9,7 +9,7 @@ use rustc_hash::FxHasher;
 use portcullis_core::inspection::{Context, Place};
 
 use super::super::analysis::{Argument, Call, Folded, Literal, Patch, Reached};
-use super::super::engine::{PendingLayer, RawCall};
+use super::super::engine::{PendingLayer, RawCall, RawPatch};
 use super::super::label::Label;
 use super::super::places;
 use super::super::prefilter;
@@ -101,6 +101,8 @@ impl<'a> Walker<'a, '_, '_> {
         module.calls.push(RawCall {
             function,
             offset,
+            end: range.end().to_u32(),
+            sym,
             call,
         });
         let index = module.calls.len() as u32 - 1;
@@ -245,16 +247,22 @@ impl<'a> Walker<'a, '_, '_> {
             place,
             context: Context::Call,
             code: shortened(self.source(range)),
+            behind: Vec::new(),
         };
         let function = self.frame.function;
+        let functions = self.functions_of(value);
         let module = &mut self.engine.modules[self.module as usize];
         if module.patches.len() < 1_000
             && !module
                 .patches
                 .iter()
-                .any(|(_, held)| held.place == patch.place)
+                .any(|held| held.patch.place == patch.place && held.patch.target == patch.target)
         {
-            module.patches.push((function, patch));
+            module.patches.push(RawPatch {
+                function,
+                patch,
+                functions,
+            });
         }
     }
 
@@ -294,7 +302,7 @@ impl<'a> Walker<'a, '_, '_> {
         self.engine.layers.push_back(PendingLayer {
             text: text.into(),
             module: self.module,
-            offset: range.start().to_u32(),
+            place: self.place(range.start().to_u32()),
             function: self.frame.function,
             is_run,
         });

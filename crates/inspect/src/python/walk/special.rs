@@ -3,16 +3,14 @@
 
 use std::sync::Arc;
 
-use ruff_python_ast::{Expr, ExprCall};
+use ruff_python_ast::Expr;
 use ruff_text_size::{Ranged, TextRange};
 
-use super::super::analysis::{HOLE, Reached};
+use super::super::analysis::Reached;
 use super::super::fold;
 use super::super::label::Label;
 use super::super::symbols::Sym;
-use super::super::taint::paths;
-use super::super::taint::trace::Taint;
-use super::super::value::{Getter, Handle, Kind, Passed, Value};
+use super::super::value::{Getter, Kind, Passed, Value};
 use super::Walker;
 use super::call::{split, whole};
 use super::outside::Given;
@@ -24,7 +22,6 @@ impl<'a> Walker<'a, '_, '_> {
     pub(super) fn special(
         &mut self,
         sym: Sym,
-        reached: Reached,
         (receiver, passed): Given<'_>,
         (range, place): (TextRange, &'a Expr),
     ) -> Option<Value> {
@@ -38,6 +35,17 @@ impl<'a> Walker<'a, '_, '_> {
                 Some(self.import_by_name(&name, passed, place))
             }
             "builtins.globals" | "builtins.locals" => Some(Kind::Globals.into()),
+            "builtins.vars" | "dataclasses.asdict" | "dataclasses.astuple"
+                if matches!(
+                    first,
+                    Some(Value {
+                        kind: Kind::Instance(_),
+                        ..
+                    })
+                ) =>
+            {
+                self.attributes_of(&first?)
+            }
             "builtins.vars" => Some(first.unwrap_or_else(|| Kind::Globals.into())),
             "builtins.setattr" => {
                 self.set_by_name(passed, range);
@@ -45,10 +53,25 @@ impl<'a> Walker<'a, '_, '_> {
             }
             "builtins.eval" => self.evaluated(first.as_ref(), place),
             "builtins.compile" => first,
-            "builtins.map" => Some(self.map(passed, place)),
-            "builtins.open" | "os.fdopen" | "gzip.open" | "bz2.open" | "lzma.open" => {
+            "builtins.map" | "builtins.filter" | "functools.reduce" | "itertools.starmap" => {
+                self.through_items(&name, passed, place)
+            }
+            "builtins.type" => self.type_of(passed, place),
+            "operator.getitem" => {
+                let index = passed.get(1)?.value.clone();
+                Some(self.item(&first?, &index, place, place))
+            }
+            "builtins.print" => self.printed(passed, (range, place)),
+            "builtins.open" | "os.fdopen" | "os.open" | "gzip.open" | "bz2.open" | "lzma.open" => {
                 Some(self.open_file(&first?, &name, place, range))
             }
+            "os.write" | "os.pwrite" => self.written(&first?, passed, (range, place)),
+            "inspect.getsource" | "inspect.getsourcelines" if first.is_some() => {
+                let words = format!("opens {}/__init__.py", super::super::taint::paths::HERE);
+                Some(Value::unknown(self.begin(Label::File, &words, &range)))
+            }
+            "socket.socket().accept" => Some(self.accepted(receiver)),
+            "os.read" | "os.pread" => Some(Value::unknown(first?.taint)),
             "functools.partial" => {
                 let rest = passed.get(1..).unwrap_or_default().to_vec();
                 Some(Kind::Partial(Arc::new((first?, rest))).into())
@@ -68,35 +91,27 @@ impl<'a> Walker<'a, '_, '_> {
             | "os.environ.pop"
             | "os.environ.setdefault"
             | "os.getenv"
-            | "os.environ.__getitem__" => Some(self.variable_by_name(&first?, &range)),
+            | "os.environ.__getitem__" => {
+                let default = passed.get(1).map(|each| each.value.clone());
+                Some(self.variable_by_name(&first?, default.as_ref(), &range))
+            }
             "os.environ.copy" | "os.environ.items" | "os.environ.values" => {
                 Some(Value::unknown(receiver?.taint.clone()))
             }
             "os.environ.keys" | "os.environ.update" => Some(Value::default()),
+            "builtins.str"
+                if matches!(
+                    &first,
+                    Some(Value {
+                        kind: Kind::OneOf(_),
+                        ..
+                    })
+                ) =>
+            {
+                first.map(texts_of_paths)
+            }
             "builtins.str" | "builtins.bytes" | "builtins.bytearray" if first.is_some() => {
-                let (arguments, keywords) = split(passed);
-                let fold = fold::call(&name, &arguments, &keywords);
-                let mut taint = whole(passed);
-                let kind = match fold {
-                    Some(fold) if fold.is_decoded => {
-                        self.mark_decoded(&arguments.first()?.kind);
-                        taint.join(&self.begin(
-                            Label::Decoded,
-                            "put together from numbers",
-                            &range,
-                        ));
-                        self.offer_layer(&fold.kind, range);
-                        fold.kind
-                    }
-                    Some(fold) => fold.kind,
-                    None => {
-                        if &*name != "builtins.str" && self.source(range).contains('^') {
-                            taint.join(&self.begin(Label::Decoded, "decoded with ^", &range));
-                        }
-                        Kind::Unknown
-                    }
-                };
-                Some(Value { kind, taint })
+                self.put_together(&name, passed, range)
             }
             "setuptools.setup" | "distutils.core.setup" | "skbuild.setup" => {
                 self.note_cmdclass(passed);
@@ -106,16 +121,97 @@ impl<'a> Walker<'a, '_, '_> {
                 Some(class) => Kind::Instance(class).into(),
                 None => Value::default(),
             }),
-            _ => self.path_function(&name, reached, passed),
+            _ => self
+                .path_function(&name, passed)
+                .or_else(|| self.path_source(&name, passed, range)),
         }
     }
 
-    /// One variable of the environment, whatever its name; the name may say more than the value.
-    fn variable_by_name(&mut self, name: &Value, range: &TextRange) -> Value {
-        let mut value = match name.kind.as_text() {
-            Some(variable) => self.environment_variable(variable, range),
-            None => Value::unknown(self.begin(Label::Env, "reads os.environ[…]", range)),
+    /// What `os.write` does to the file that a handle is of.
+    fn written(
+        &mut self,
+        file: &Value,
+        passed: &[Passed],
+        at: (TextRange, &'a Expr),
+    ) -> Option<Value> {
+        let Kind::Handle(handle) = &file.kind else {
+            return None;
         };
+        let handle = handle.clone();
+        self.write_to(&handle, "write", passed.get(1..)?, at);
+        Some(Value::default())
+    }
+
+    /// The attributes of an instance as a mapping: whatever any of them holds.
+    fn attributes_of(&mut self, instance: &Value) -> Option<Value> {
+        let Kind::Instance(class) = instance.kind else {
+            return None;
+        };
+        let mut taint = self.attribute_taint(class);
+        taint.join(&instance.taint);
+        Some(Value::unknown(taint))
+    }
+
+    /// What `accept` of a listening socket gives: a connection and who is at its other end.
+    fn accepted(&mut self, listening: Option<&Value>) -> Value {
+        let taint = listening
+            .map(|value| value.taint.clone())
+            .unwrap_or_default();
+        let connection = self.symbol("socket.socket()");
+        let items = vec![connection, Value::unknown(taint)];
+        Kind::List(Arc::new(items)).into()
+    }
+
+    /// What `str`, `bytes` and `bytearray` make of their arguments; text that is put together from numbers
+    /// counts as decoded.
+    fn put_together(&mut self, name: &str, passed: &[Passed], range: TextRange) -> Option<Value> {
+        let (arguments, keywords) = split(passed);
+        let fold = fold::call(name, &arguments, &keywords);
+        let mut taint = whole(passed);
+        let kind = match fold {
+            Some(fold) if fold.is_decoded => {
+                self.mark_decoded(&arguments.first()?.kind);
+                taint.join(&self.begin(Label::Decoded, "put together from numbers", &range));
+                self.offer_layer(&fold.kind, range);
+                fold.kind
+            }
+            Some(fold) => fold.kind,
+            None => {
+                let text = self.source(range);
+                let computes = text.contains('^')
+                    || (text.contains(" for ") && text.contains(['%', '-', '~', '&', '>']));
+                if name != "builtins.str" && computes {
+                    let words = "put together from numbers";
+                    taint.join(&self.begin(Label::Decoded, words, &range));
+                }
+                Kind::Unknown
+            }
+        };
+        Some(Value { kind, taint })
+    }
+
+    /// One variable of the environment, whatever its name; the name may say more than the value.
+    fn variable_by_name(
+        &mut self,
+        name: &Value,
+        default: Option<&Value>,
+        range: &TextRange,
+    ) -> Value {
+        let mut value = Value::default();
+        for kind in name.kind.alternatives() {
+            let one = match kind.as_text() {
+                Some(variable) => self.environment_variable(variable, range),
+                None => Value::unknown(self.begin(Label::Env, "reads os.environ[…]", range)),
+            };
+            value.taint.join(&one.taint);
+            value.kind = one.kind;
+        }
+        // What stands in for a variable that is not set is the best guess at it.
+        if let (Kind::Unknown, Some(default)) = (&value.kind, default)
+            && default.kind.as_text().is_some_and(|text| !text.is_empty())
+        {
+            value.kind = default.kind.clone();
+        }
         value.taint.join(&name.whole_taint());
         value
     }
@@ -208,7 +304,7 @@ impl<'a> Walker<'a, '_, '_> {
         };
         let reached = self.how(place, 0);
         let sym = self.engine.symbols.intern(&module);
-        self.engine.named_edges.insert((self.frame.function, sym));
+        self.engine.import_edges.insert((self.frame.function, sym));
         Kind::Symbol(sym, reached).into()
     }
 
@@ -223,6 +319,7 @@ impl<'a> Walker<'a, '_, '_> {
             Kind::Symbol(sym, _) => {
                 let target = self.engine.symbols.member(sym, name);
                 self.patch(target, &value.value, range);
+                self.installed(&value.value);
             }
             Kind::Instance(class) | Kind::Class(class) => {
                 let attributes = &mut self.engine.class_fact(class).attributes;
@@ -258,231 +355,27 @@ impl<'a> Walker<'a, '_, '_> {
         Some(value)
     }
 
-    fn map(&mut self, passed: &[Passed], place: &'a Expr) -> Value {
-        let [function, over, ..] = passed else {
-            return Value::unknown(whole(passed));
-        };
-        let (function, over) = (function.value.clone(), over.value.clone());
-        let left = super::ITERATIONS.saturating_sub(self.iterations) as usize;
-        if let Some(items) = fold::items(&over.kind).filter(|items| items.len() <= left.min(16_384))
-        {
-            self.iterations += items.len() as u32;
-            let mut results = Vec::with_capacity(items.len());
-            for item in items.iter() {
-                let passed = Passed {
-                    keyword: None,
-                    value: item.clone(),
-                    is_starred: false,
-                };
-                results.push(self.call_value(&function, vec![passed], place));
-            }
-            return Value {
-                kind: Kind::List(Arc::new(results)),
-                taint: over.taint,
-            };
+    /// `type(x)`, which for a function is what makes functions, and `type(name, bases, members)`.
+    fn type_of(&mut self, passed: &[Passed], place: &'a Expr) -> Option<Value> {
+        if let [name, bases, members] = passed {
+            return Some(self.made_class((&name.value, &bases.value, &members.value), place));
         }
-        let item = super::comprehension::any_item(&over);
-        let passed = Passed {
-            keyword: None,
-            value: item,
-            is_starred: false,
-        };
-        let mut value = self.call_value(&function, vec![passed], place);
-        value.taint.join(&over.whole_taint());
-        Value::unknown(value.whole_taint())
-    }
-
-    fn open_file(&mut self, path: &Value, name: &str, place: &'a Expr, range: TextRange) -> Value {
-        let mut taint = path.whole_taint();
-        let text = match &path.kind {
-            Kind::Str(text) | Kind::Path(text) => text.clone(),
-            Kind::Handle(_) => return path.clone(),
-            _ => HOLE.to_string().into(),
-        };
-        let label = paths::label_of(&text);
-        let shown = text.replace(HOLE, "…");
-        taint.join(&self.begin(label, &format!("opens {shown}"), &range));
-        if let Some(dropped) = self.dropped_in(&path.kind) {
-            taint.join(&dropped);
-        }
-        if name != "builtins.open" && name != "os.fdopen" {
-            taint.join(&self.begin(Label::Decoded, &format!("decoded by {name}"), &range));
-        }
-        let variable = self.variable_of_path(place, range);
-        let handle = Handle {
-            path: path.kind.clone(),
-            variable,
-        };
-        Value {
-            kind: Kind::Handle(Arc::new(handle)),
-            taint,
+        match &passed.first()?.value.kind {
+            Kind::Function(_) | Kind::Bound(..) => Some(self.symbol("types.FunctionType")),
+            Kind::Instance(class) => Some(Kind::Class(*class).into()),
+            _ => None,
         }
     }
+}
 
-    /// The variable that holds the path, when the path is nothing but a variable.
-    fn variable_of_path(&mut self, place: &Expr, range: TextRange) -> Option<(usize, Arc<str>)> {
-        let text: &'a str = self.text;
-        let arguments = text.get(place.range().end().to_usize()..range.end().to_usize())?;
-        let first = arguments
-            .trim_start_matches('(')
-            .split([',', ')'])
-            .next()?
-            .trim();
-        let mut at = Some(self.frame.scope);
-        while let Some(index) = at {
-            if self.scopes[index].names.contains_key(first) {
-                return Some((index, first.into()));
-            }
-            at = self.scopes[index].parent;
-        }
-        let is_name = first.starts_with(|each: char| each.is_alphabetic() || each == '_')
-            && first
-                .chars()
-                .all(|each| each.is_alphanumeric() || each == '_');
-        is_name.then(|| {
-            self.scopes[self.frame.scope]
-                .names
-                .insert(first, Value::default());
-            (self.frame.scope, first.into())
-        })
-    }
-
-    pub(super) fn handle_method(
-        &mut self,
-        call: &'a ExprCall,
-        (receiver, handle, name): (&Value, &Handle, &str),
-        passed: Vec<Passed>,
-    ) -> Value {
-        let open = self.engine.symbols.intern("builtins.open()");
-        let sym = self.engine.symbols.member(open, name);
-        if matches!(name, "write" | "writelines") {
-            let path = Value {
-                kind: handle.path.clone(),
-                taint: Taint::default(),
-            };
-            self.outside_at(
-                sym,
-                Reached::Plainly,
-                (Some(&path), &passed),
-                (call.range(), &call.func),
-            );
-            let taint = whole(&passed);
-            if taint.has(Label::Net) || taint.has(Label::Dropped) || taint.has(Label::Decoded) {
-                self.drop_at(&handle.path, &taint);
-                let words = "written to a file";
-                let dropped = self.stepped(&taint, words, call).map(|mut carried| {
-                    carried.what = super::super::taint::trace::Origin::Label(Label::Dropped);
-                    Some(carried)
-                });
-                if let Some((scope, variable)) = &handle.variable
-                    && let Some(held) = self.scopes[*scope].names.get_mut(&**variable)
-                {
-                    held.taint.join(&dropped);
-                }
-            }
-            return Kind::None.into();
-        }
-        if name == "name" || name == "close" || name == "flush" || name == "fileno" {
-            return Value::default();
-        }
-        Value::unknown(receiver.taint.clone())
-    }
-
-    pub(super) fn path_method(
-        &mut self,
-        call: &'a ExprCall,
-        (receiver, name): (&Value, &str),
-        passed: Vec<Passed>,
-    ) -> Value {
-        let Kind::Path(path) = &receiver.kind else {
-            return Value::default();
-        };
-        let made = self.engine.symbols.intern("pathlib.Path()");
-        let sym = self.engine.symbols.member(made, name);
-        match name {
-            "read_text" | "read_bytes" | "open" => {
-                let as_text = Value {
-                    kind: Kind::Str(path.clone()),
-                    taint: receiver.taint.clone(),
-                };
-                let range = call.range();
-                let handle = self.open_file(&as_text, "builtins.open", &call.func, range);
-                if name == "open" {
-                    handle
-                } else {
-                    Value::unknown(handle.taint)
-                }
-            }
-            "joinpath" | "with_name" | "with_suffix" => {
-                let joined =
-                    passed
-                        .iter()
-                        .fold(path.to_string(), |path, part| match &part.value.kind {
-                            Kind::Str(part) | Kind::Path(part) => paths::join(&path, part),
-                            _ => paths::join(&path, &HOLE.to_string()),
-                        });
-                Value {
-                    kind: Kind::Path(joined.into()),
-                    taint: receiver.taint.clone(),
-                }
-            }
-            "expanduser" | "resolve" | "absolute" | "as_posix" | "__str__" => receiver.clone(),
-            "glob" | "rglob" | "iterdir" => {
-                let below = paths::join(path, &HOLE.to_string());
-                let item = Value {
-                    kind: Kind::Path(below.into()),
-                    taint: receiver.taint.clone(),
-                };
-                Kind::List(Arc::new(vec![item])).into()
-            }
-            "exists" | "is_file" | "is_dir" | "stat" => Value::default(),
-            _ => {
-                let written = whole(&passed);
-                self.outside_at(
-                    sym,
-                    Reached::Plainly,
-                    (Some(receiver), &passed),
-                    (call.range(), &call.func),
-                );
-                if name.starts_with("write_")
-                    && (written.has(Label::Net) || written.has(Label::Decoded))
-                {
-                    self.drop_at(&receiver.kind, &written);
-                }
-                Value::unknown(receiver.taint.clone())
-            }
-        }
-    }
-
-    /// Functions that put paths together.
-    fn path_function(&mut self, name: &str, _reached: Reached, passed: &[Passed]) -> Option<Value> {
-        let text = |value: &Value| match &value.kind {
-            Kind::Str(text) | Kind::Path(text) => text.to_string(),
-            _ => HOLE.to_string(),
-        };
-        let joined = || {
-            let mut parts = passed.iter().map(|each| text(&each.value));
-            let first = parts.next().unwrap_or_else(|| ".".to_owned());
-            parts.fold(first, |path, part| paths::join(&path, &part))
-        };
-        let first = || passed.first().map(|each| text(&each.value));
-        let kind = match name {
-            "os.path.join" => Kind::str(joined()),
-            "pathlib.Path" => Kind::Path(joined().into()),
-            "pathlib.Path.home" => Kind::Path("~".into()),
-            "pathlib.Path.cwd" => Kind::Path(HOLE.to_string().into()),
-            "os.path.expanduser" | "os.path.abspath" | "os.path.realpath" | "os.path.normpath"
-            | "os.path.expandvars" | "os.fspath" => Kind::str(first()?),
-            "os.path.dirname" => Kind::str(paths::parent(&first()?)),
-            "os.path.basename" => {
-                let path = first()?;
-                Kind::str(path.rsplit('/').next().unwrap_or(&path))
-            }
-            _ => return None,
-        };
-        Some(Value {
-            kind,
-            taint: whole(passed),
-        })
+/// The texts that a value may be, where it may be paths.
+fn texts_of_paths(value: Value) -> Value {
+    let each = value.kind.alternatives().iter().map(|kind| match kind {
+        Kind::Path(path) => Kind::Str(path.clone()),
+        other => other.clone(),
+    });
+    Value {
+        kind: Kind::one_of(each.collect()),
+        taint: value.taint,
     }
 }

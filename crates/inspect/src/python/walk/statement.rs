@@ -1,13 +1,20 @@
 //! Statements.
 
-use ruff_python_ast::{CmpOp, ExceptHandler, Expr, Stmt, StmtIf, StmtReturn, StmtTry, StmtWith};
+use std::sync::Arc;
+
+use ruff_python_ast::{
+    BoolOp, CmpOp, ExceptHandler, Expr, Stmt, StmtIf, StmtReturn, StmtTry, StmtWith,
+};
 use ruff_text_size::Ranged;
 
-use super::super::engine::{FunctionFact, Summary};
+use super::super::engine::{Binding, FunctionFact, Summary};
 use super::super::source::Role;
 use super::super::value::{Kind, Value};
 use super::Walker;
 use portcullis_core::inspection::Context;
+
+/// Items of a generator that are kept apart.
+const YIELDED: usize = 64;
 
 impl<'a> Walker<'a, '_, '_> {
     pub(super) fn statements(&mut self, body: &'a [Stmt]) {
@@ -27,6 +34,7 @@ impl<'a> Walker<'a, '_, '_> {
                 let value = self.eval(&assign.value);
                 for target in &assign.targets {
                     self.assign(target, &value, statement.range());
+                    self.note_backing(target, &assign.value);
                 }
             }
             Stmt::AugAssign(assign) => self.augmented(assign),
@@ -108,6 +116,22 @@ impl<'a> Walker<'a, '_, '_> {
         self.returns(value);
     }
 
+    /// Adds to the items that the generator at hand gives, one after the other.
+    pub(super) fn yields(&mut self, items: Vec<Value>) {
+        match &mut self.frame.returns {
+            Some(Value {
+                kind: Kind::List(held),
+                ..
+            }) if held.len() < YIELDED => Arc::make_mut(held).extend(items),
+            Some(returns) => {
+                for item in &items {
+                    returns.taint.join(&item.whole_taint());
+                }
+            }
+            none => *none = Some(Kind::List(Arc::new(items)).into()),
+        }
+    }
+
     /// Adds to what the function at hand gives back.
     pub(super) fn returns(&mut self, value: Value) {
         match &mut self.frame.returns {
@@ -185,8 +209,12 @@ impl<'a> Walker<'a, '_, '_> {
     }
 
     fn is_main_guard(&self, test: &Expr) -> bool {
-        let Expr::Compare(compare) = test else {
-            return false;
+        let compare = match test {
+            Expr::Compare(compare) => compare,
+            Expr::BoolOp(both) if both.op == BoolOp::And => {
+                return both.values.iter().any(|each| self.is_main_guard(each));
+            }
+            _ => return false,
         };
         let is_name =
             |each: &Expr| matches!(each, Expr::Name(name) if name.id.as_str() == "__name__");
@@ -205,22 +233,32 @@ impl<'a> Walker<'a, '_, '_> {
         if matches!(role, Role::Install | Role::Startup | Role::EntryPoint) {
             return self.statements(&condition.body);
         }
+        // What the test calls beside asking for the name runs on import like everything around it.
+        let guards = self.frame.guards.len();
+        self.condition(&condition.test);
+        self.frame.guards.truncate(guards);
         let module = self.module;
-        let block = self.engine.function(self.at(condition), || FunctionFact {
+        let block = self.engine.function(self.at(condition), |_| FunctionFact {
             module,
             name: "__main__".into(),
-            parameters: Vec::new(),
+            parameters: Box::default(),
             variadic: None,
             keywords: None,
             summary: Summary::default(),
             root: Some(Context::Entry),
+            binding: Binding::default(),
+            is_fixture: false,
         });
         let outer = std::mem::replace(&mut self.frame.function, block);
         self.branch(|walker| walker.statements(&condition.body));
         self.frame.function = outer;
         for clause in &condition.elif_else_clauses {
+            if let Some(test) = &clause.test {
+                self.condition(test);
+            }
             self.branch(|walker| walker.statements(&clause.body));
         }
+        self.frame.guards.truncate(guards);
     }
 
     fn with_statement(&mut self, with: &'a StmtWith) {
@@ -232,6 +270,7 @@ impl<'a> Walker<'a, '_, '_> {
             }
             if let Some(target) = &item.optional_vars {
                 self.assign(target, &value, item.range());
+                self.note_backing(target, &item.context_expr);
             }
         }
         self.statements(&with.body);

@@ -1,12 +1,16 @@
 //! `ARC-001`: code runs at each start of Python.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{ArchiveRule, Seen, known_files};
-use crate::archive::survey::Survey;
-use portcullis_core::digest::Sha256;
+use crate::archive::survey::{Survey, site_path};
 use portcullis_core::inspection::{Observation, Severity};
 
 use crate::archive::survey::StartupLine;
 use crate::python::Context;
+
+/// So many lines of one severity are told, and no more: a list may have a million.
+const MOST_OF_EACH: usize = 100;
 
 /// The rule.
 pub(super) struct StartupCode;
@@ -36,13 +40,26 @@ impl ArchiveRule for StartupCode {
     }
 
     fn check(&self, survey: &Survey, observations: &mut Vec<Observation>) {
+        let digests = survey.startup_digests();
+        let own = own_modules(survey);
+        let mut told: BTreeMap<Severity, usize> = BTreeMap::new();
         for (name, number, line) in survey.startup_lines() {
-            let (severity, message) = judge(&line);
-            let bytes = survey.documents.get(&name).map(|bytes| Sha256::of(bytes));
-            let severity = match known_files::is_startup(bytes, &line) {
+            let (severity, message) = match line.text() {
+                text if calls_only_its_own(text, &own) => (
+                    Severity::Medium,
+                    "each start of Python calls a function of the package".to_owned(),
+                ),
+                _ => judge(&line),
+            };
+            let severity = match known_files::is_startup(digests.get(&name).copied(), &line) {
                 true => Severity::Info,
                 false => severity,
             };
+            let told = told.entry(severity).or_default();
+            *told += 1;
+            if *told > MOST_OF_EACH {
+                continue;
+            }
             let seen = Seen::file(&name)
                 .line(number)
                 .in_context(Context::Startup)
@@ -50,6 +67,72 @@ impl ArchiveRule for StartupCode {
             observations.push(seen.observe(self, severity, 95, message));
         }
     }
+}
+
+/// Names under which the distribution's own modules are imported.
+fn own_modules(survey: &Survey) -> BTreeSet<String> {
+    let paths = survey
+        .members
+        .iter()
+        .filter_map(|member| site_path(&member.name));
+    let sources = paths.filter(|path| path.ends_with(".py"));
+    let names = sources.map(|path| path.split('/').next().unwrap_or(path));
+    names
+        .map(|name| name.trim_end_matches(".py").to_owned())
+        .collect()
+}
+
+/// A line is not longer than this when all it does is to call a function.
+const LONGEST: usize = 300;
+/// What a line may ask of the environment before it calls something of its own.
+const QUESTIONS: &[&str] = &["os.environ.get", "os.getenv"];
+/// Words that a line has no use for that only calls a function of its own package.
+const TELLING: &[&str] = &[
+    "exec",
+    "eval",
+    "compile",
+    "open",
+    "getattr",
+    "lambda",
+    "globals",
+    "subprocess",
+    "socket",
+    "urllib",
+    "base64",
+    "ctypes",
+    "marshal",
+    "zlib",
+    "codecs",
+    "chr",
+    "system",
+    "popen",
+    "sys.path",
+    "http",
+];
+
+/// Whether everything that the line calls is the distribution's own, which is followed with the rest of
+/// its code.
+fn calls_only_its_own(line: &str, own: &BTreeSet<String>) -> bool {
+    if line.len() > LONGEST || !line.contains('(') || TELLING.iter().any(|word| line.contains(word))
+    {
+        return false;
+    }
+    let mut line = line.to_owned();
+    for name in own {
+        for quote in ['"', '\''] {
+            line = line.replace(&format!("__import__({quote}{name}{quote})"), name);
+        }
+    }
+    let is_part = |each: char| each.is_alphanumeric() || matches!(each, '_' | '.');
+    line.match_indices('(').all(|(at, _)| {
+        let before = &line[..at];
+        let start = before.rfind(|each| !is_part(each)).map_or(0, |end| end + 1);
+        let called = before.get(start..).unwrap_or_default();
+        let root = called.split('.').next().unwrap_or(called);
+        called.is_empty() && !before.trim_end().ends_with([')', ']'])
+            || QUESTIONS.contains(&called)
+            || own.contains(root)
+    })
 }
 
 fn judge(line: &StartupLine) -> (Severity, String) {

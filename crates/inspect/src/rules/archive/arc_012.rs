@@ -14,7 +14,7 @@ impl ArchiveRule for NotInspected {
     }
 
     fn severity(&self) -> Severity {
-        Severity::High
+        Severity::Medium
     }
 
     fn title(&self) -> &'static str {
@@ -24,7 +24,8 @@ impl ArchiveRule for NotInspected {
     fn manual(&self) -> &'static str {
         "Something could not be read, or is beyond the limits: an encrypted member, an unknown \
          method, a bomb, more Python than is kept.\n\n\
-         What nobody could look at is not clean; it is unknown.\n\n\
+         What nobody could look at is not clean; it is unknown, and the whole counts as not \
+         inspected.\n\n\
          Raise the limits when the project really is that large."
     }
 

@@ -69,7 +69,7 @@ impl ArchiveRule for DirectReference {
 }
 
 /// Whether a requirement is a direct reference (PEP 508) or a repository.
-fn is_direct(requirement: &str) -> bool {
+pub(crate) fn is_direct(requirement: &str) -> bool {
     let before = requirement.split(';').next().unwrap_or_default();
     let is_reference = before
         .split_once('@')
@@ -91,7 +91,7 @@ fn foreign_lines(text: &str) -> Vec<&str> {
     const LINKS: &[&str] = &["http://", "https://", "git+", "ftp://"];
     let mut found = Vec::new();
     let mut links_left = 0;
-    for line in text.lines() {
+    for line in without_docstring(text).lines() {
         let code = line.split('#').next().unwrap_or_default();
         if code.contains("dependency_links") {
             links_left = 6;
@@ -106,6 +106,32 @@ fn foreign_lines(text: &str) -> Vec<&str> {
         };
     }
     found
+}
+
+/// The text behind the docstring of a module, which is for people.
+fn without_docstring(text: &str) -> &str {
+    let is_idle = |line: &&str| line.trim().is_empty() || line.starts_with('#');
+    let before: usize = text
+        .split_inclusive('\n')
+        .take_while(is_idle)
+        .map(str::len)
+        .sum();
+    let code = &text[before..];
+    let code = code.strip_prefix(['r', 'R']).unwrap_or(code);
+    for quotes in ["\"\"\"", "'''"] {
+        let Some((_, after)) = code
+            .strip_prefix(quotes)
+            .and_then(|rest| rest.split_once(quotes))
+        else {
+            continue;
+        };
+        // Something behind the quotes may use what is between them.
+        let line = after.lines().next().unwrap_or_default().trim();
+        if line.is_empty() || line.starts_with('#') {
+            return after;
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -141,5 +167,20 @@ mod tests {
             1
         );
         assert_eq!(foreign_lines("# pip install --index-url x"), [""; 0]);
+        for (text, count) in [
+            (
+                "#!a\n\n'''How to:\npip install --index-url x\n'''\nimport os",
+                0,
+            ),
+            ("r\"\"\"pip install --index-url x\"\"\"  # note", 0),
+            ("\"\"\"pip install --index-url x\"\"\".run()", 1),
+            (
+                "\"\"\"Nothing.\"\"\"\nos.system(\"\"\"pip install\n--index-url x\"\"\")",
+                1,
+            ),
+            ("\"\"\"pip install --index-url x", 1),
+        ] {
+            assert_eq!(foreign_lines(text).len(), count, "{text}");
+        }
     }
 }

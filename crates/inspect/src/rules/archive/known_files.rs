@@ -14,10 +14,13 @@ const STARTUP: &[&str] = &[
     "e7cd73df98b91c407dfd96d1f4dd18b7f9a60f29902b92cf5ece79b6eb637b81",
 ];
 
-/// Lines by their shape: what setuptools wrote for namespace packages, outer and inner ones.
+/// Lines by their shape: what setuptools wrote for namespace packages, outer and inner ones, while it
+/// still minded Python 2 and since.
 const STARTUP_SHAPES: &[&str] = &[
+    "692ee9c7f2da65e2b1215d0c61e768b1e5ac0e752fcbaf42a0e2e7907c9ee9bf",
     "9b4cb76e731a393439fc52a4d08c2dcd90abdc559d6b5fbd5f54cecf0bf0f5ae",
     "ec5b5fd8c666adcdcab20ed0c90a9a797e6b76647da1dc1ee508a4d0bc764e9f",
+    "f13add87c28a3da965e4659648cd68c0de77ecf8a84799bffb7670ff5ff9fcc1",
 ];
 
 /// Launchers that make a Windows program of a script, as setuptools and distlib carry them.
@@ -61,7 +64,7 @@ const LAUNCHERS: &[&str] = &[
 ];
 
 /// Whether `line` is of a startup list with these bytes that is known, or has a known shape.
-pub(super) fn is_startup(sha256: Option<Sha256>, line: &StartupLine) -> bool {
+pub(crate) fn is_startup(sha256: Option<Sha256>, line: &StartupLine) -> bool {
     is_in(STARTUP, sha256) || is_in(STARTUP_SHAPES, Some(line.shape()))
 }
 

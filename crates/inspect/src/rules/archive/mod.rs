@@ -5,7 +5,7 @@
 use portcullis_core::inspection::{Confidence, Observation, Severity, fingerprint};
 use portcullis_core::pypi::name::ProjectName;
 
-use crate::archive::survey::{Survey, Violation};
+use crate::archive::survey::{Container, Survey, Violation};
 use crate::python::Context;
 
 mod known_files;
@@ -29,6 +29,9 @@ mod meta_001;
 mod meta_003;
 mod meta_004;
 mod meta_006;
+
+pub(crate) use dep_001::is_direct;
+pub(crate) use known_files::is_startup as is_known_startup;
 
 /// One rule.
 pub trait ArchiveRule: Sync {
@@ -71,6 +74,9 @@ pub static ARCHIVE_RULES: &[&dyn ArchiveRule] = &[
 #[must_use]
 pub fn check_archive(survey: &Survey) -> Vec<Observation> {
     let mut observations = Vec::new();
+    if survey.container == Container::Document {
+        return observations;
+    }
     for rule in ARCHIVE_RULES {
         rule.check(survey, &mut observations);
     }

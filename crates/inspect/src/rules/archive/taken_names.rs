@@ -2,7 +2,7 @@
 //! projects are imported as, and commands that people type.
 
 use portcullis_core::pypi::name::ProjectName;
-use portcullis_core::similarity::WellKnown;
+use portcullis_core::similarity::PopularNames;
 
 /// Modules of the standard library, CPython 3.10 to 3.14, as they are imported. Sorted.
 #[rustfmt::skip]
@@ -138,7 +138,7 @@ pub(super) fn is_anothers_import(module: &str, project: &ProjectName) -> bool {
         return false;
     };
     let is_own = name == *project || is_variant(name.as_str(), project.as_str());
-    !is_own && !SHARED.contains(&module) && WellKnown::embedded().is_popular(&name)
+    !is_own && !SHARED.contains(&module) && PopularNames::is_embedded(&name)
 }
 
 /// Names under which many projects put tests and the like by mistake; also popular, by accident.
@@ -189,7 +189,7 @@ pub(super) fn is_anothers_command(command: &str, project: &ProjectName) -> bool 
 
 /// Whether the project is among the most downloaded ones, which people would notice.
 pub(super) fn is_popular(project: &ProjectName) -> bool {
-    WellKnown::embedded().is_popular(project)
+    PopularNames::is_embedded(project)
 }
 
 fn is_listed(table: &[(&str, &[&str])], key: &str, project: &ProjectName) -> bool {

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use portcullis_fixtures::{sdist, wheel};
 use portcullis_inspect::archive::Limits;
 use portcullis_inspect::archive::survey::survey_with_sources;
-use portcullis_inspect::python::{Package, Role};
+use portcullis_inspect::python::{Package, Role, Unpacker};
 
 use crate::bytes::filename;
 
@@ -60,7 +60,7 @@ fn each_source_of_a_wheel_has_its_role() {
         .find(|source| &*source.path == "demo.pth")
         .unwrap();
     assert_eq!(
-        (startup.role, &*startup.bytes),
+        (startup.role, Unpacker::default().read(&startup.bytes)),
         (Role::Startup, &b"\nimport demo; demo.go()\n"[..])
     );
     assert_eq!(package.entry_points.len(), 1);

@@ -86,6 +86,11 @@ fn members_that_are_dangerous_to_unpack_are_found() {
             Flaw::UnknownType,
         ),
         (
+            "a contiguous file",
+            of(&[tar_member(b'7', "foo-1.0/z", "", b"")]),
+            Flaw::UnknownType,
+        ),
+        (
             "a way out",
             of(&[file("foo-1.0/../../evil.py")]),
             Flaw::Traversal,
@@ -185,11 +190,6 @@ fn headers_that_override_others_are_found() {
             Flaw::TarHeader,
         ),
         (
-            "a name twice",
-            of(&[file("foo-1.0/a.py"), file("foo-1.0/a.py")]),
-            Flaw::DuplicateName,
-        ),
-        (
             "upper case",
             of(&[file("foo-1.0/a.py"), file("foo-1.0/A.py")]),
             Flaw::CaseClash,
@@ -199,7 +199,50 @@ fn headers_that_override_others_are_found() {
             of(&[file("foo-1.0/a"), file("foo-1.0/a/b.py")]),
             Flaw::FileAsFolder,
         ),
+        (
+            "a file that is called like a folder",
+            of(&[tar_member(b'0', "foo-1.0/a/", "", b"x = 1\n")]),
+            Flaw::FileAsFolder,
+        ),
     ]);
+}
+
+#[test]
+fn names_that_stand_for_two_things_are_found() {
+    check(vec![
+        (
+            "a name twice",
+            of(&[
+                file("foo-1.0/a.py"),
+                tar_member(b'0', "foo-1.0/a.py", "", b"y = 2\n"),
+            ]),
+            Flaw::DuplicateName,
+        ),
+        (
+            "a name twice, as two kinds of file",
+            of(&[
+                file("foo-1.0/a.py"),
+                tar_member(b'2', "foo-1.0/a.py", "PKG-INFO", b""),
+            ]),
+            Flaw::DuplicateName,
+        ),
+        (
+            "a name thrice, with something else between",
+            of(&[
+                file("foo-1.0/a.py"),
+                tar_member(b'0', "foo-1.0/a.py", "", b"y = 2\n"),
+                file("foo-1.0/a.py"),
+            ]),
+            Flaw::DuplicateName,
+        ),
+    ]);
+}
+
+#[test]
+fn the_same_file_twice_is_worth_no_more_than_a_note() {
+    let bytes = of(&[file("foo-1.0/a.py"), pkg_info(), file("foo-1.0/a.py")]);
+    finds_flaw("the same twice", (&bytes, SDIST), Flaw::Repeated);
+    is_quiet("the same twice", (&bytes, SDIST), Low);
 }
 
 /// Each of these was read otherwise by Python's `tarfile`, which saw other members or none.

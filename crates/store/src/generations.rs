@@ -32,10 +32,13 @@ pub enum Counter {
     Quarantine,
     /// What is approved for indexes.
     Approvals,
+    /// What inspections saw. Of which contents and projects is told by
+    /// [`changed_since`](crate::inspections::changed_since).
+    Inspections,
 }
 
 impl Counter {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Names,
         Self::Hosted,
         Self::Tokens,
@@ -47,6 +50,7 @@ impl Counter {
         Self::Feeds,
         Self::Quarantine,
         Self::Approvals,
+        Self::Inspections,
     ];
 
     /// The counter's name in the database.
@@ -63,6 +67,7 @@ impl Counter {
             Self::Feeds => "feeds",
             Self::Quarantine => "quarantine",
             Self::Approvals => "approvals",
+            Self::Inspections => "inspections",
         }
     }
 }

@@ -3,7 +3,7 @@
 use portcullis_core::digest::Sha256;
 use portcullis_core::pypi::name::{InvalidName, ProjectName};
 
-use crate::columns::Hash;
+use crate::columns::{Hash, Word};
 use crate::db::Db;
 use crate::error::StoreError;
 
@@ -50,5 +50,37 @@ const FILES: &str = "SELECT source, filename, sha256 FROM pin WHERE project = $1
 pub async fn files(db: &Db, project: &ProjectName) -> Result<Vec<HeldFile>, StoreError> {
     Ok(on!(db, executor => {
         sqlx::query_as(FILES).bind(project.as_str()).fetch_all(executor).await
+    })?)
+}
+
+/// A file that has a certain content: from outside, or published here.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Holder {
+    /// Its source.
+    pub source: String,
+    /// Its project.
+    #[sqlx(try_from = "Word")]
+    pub project: ProjectName,
+    /// Its name.
+    pub filename: String,
+    /// Its size in bytes.
+    #[sqlx(try_from = "i64")]
+    pub size: u64,
+}
+
+const OF_CONTENT: &str = "SELECT source, project, filename, size FROM pin WHERE sha256 = $1 \
+     UNION SELECT source, project, filename, size FROM file \
+     WHERE sha256 = $1 AND deleted_at IS NULL ORDER BY source, project, filename";
+
+/// The files that have this content, sorted by source, project and name.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn of_content(db: &Db, sha256: &Sha256) -> Result<Vec<Holder>, StoreError> {
+    Ok(on!(db, executor => {
+        sqlx::query_as(OF_CONTENT)
+            .bind(sha256.as_bytes().as_slice())
+            .fetch_all(executor)
+            .await
     })?)
 }

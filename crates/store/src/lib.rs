@@ -36,6 +36,8 @@ pub mod replay;
 pub mod local_use;
 pub mod locks;
 pub mod quarantines;
+pub mod inspections;
+pub mod comparisons;
 pub mod approvals;
 pub mod feeds;
 pub mod tokens;

@@ -28,5 +28,8 @@ mod reviews;
 mod releases;
 mod local_use;
 mod quarantines;
+mod comparisons;
+mod holdings;
 mod approvals;
+mod inspections;
 mod tokens;

@@ -12,6 +12,7 @@ use portcullis_core::index::{Index, IndexName, IndexSource, SourceKind, SourceNa
 use portcullis_core::policy::{Decision, Policy};
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::time::Timestamp;
+use portcullis_inspect::own_rules::{InvalidRules, OwnRules};
 use portcullis_store::Db;
 use portcullis_store::blobs::Blobs;
 use portcullis_store::recorder::Recorder;
@@ -21,11 +22,13 @@ use portcullis_upstream::single_flight::SingleFlight;
 
 use crate::config::{Config, ConfigError};
 use crate::error::FlowError;
+use crate::flow::contents::Contents;
 use crate::flow::fetch::{FileKey, Transfer};
 use crate::flow::publisher::Publishers;
 use crate::flow::releases::Releases;
 use crate::flow::reviews::in_force;
 use crate::flow::source_pages::Known;
+use crate::inspection::Inspections;
 use crate::jobs::monitor;
 use crate::jobs::schedule::Running;
 use crate::knowledge::Knowledge;
@@ -74,6 +77,10 @@ pub struct App {
     pub publishers: Cache<(SourceName, Arc<str>), Publishers>,
     /// What the metadata of releases says, as far as it was asked for.
     pub releases: Releases,
+    /// What is known of the bytes of files, as far as it was asked for.
+    pub contents: Contents,
+    /// The inspections that are under way, and what is remembered of those that were.
+    pub inspections: Inspections,
     /// Files that arrived a moment ago and were not what they should be.
     pub spoiled: Cache<FileKey, ()>,
     /// Metadata extractions that are under way.
@@ -105,6 +112,9 @@ pub enum OpenError {
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// YARA rules of the organisation's own.
+    #[error("[inspection] yara: {0}")]
+    OwnRules(#[from] InvalidRules),
     /// A policy.
     #[error(transparent)]
     Policy(#[from] PolicyError),
@@ -187,6 +197,10 @@ impl App {
         };
         std::fs::create_dir_all(&config.data).map_err(unusable)?;
         let policies = Policies::load(&config)?;
+        if role == Role::Server {
+            // Each worker reads them again; mistakes are told at the start.
+            OwnRules::compile(&config.inspection.own_rules)?;
+        }
         let sources = open_sources(&config)?;
         let indexes = open_indexes(&config);
         let db = Db::open(&config.database).await?;
@@ -229,6 +243,8 @@ impl App {
                 .time_to_live(PUBLISHER_MEMORY)
                 .build(),
             releases: Releases::default(),
+            contents: Contents::default(),
+            inspections: Inspections::new(&config.inspection),
             spoiled: Cache::builder()
                 .max_capacity(10_000)
                 .time_to_live(SPOILED_MEMORY)

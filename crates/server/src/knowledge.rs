@@ -91,6 +91,11 @@ impl Knowledge {
             .map(|known| Arc::clone(&known.index))
     }
 
+    /// Whether everybody knows this name.
+    pub fn is_popular(&self, name: &ProjectName) -> bool {
+        self.similarity.load().is_popular(name)
+    }
+
     /// Puts into `facts` what is known of the project beside its page.
     pub fn of_project(&self, facts: &mut ProjectFacts) {
         let waivers = self.waivers.load();

@@ -13,6 +13,7 @@ pub mod sources;
 pub mod rendered;
 pub mod identity;
 pub mod discovery;
+pub mod inspection;
 pub mod app;
 pub mod flow;
 pub mod http;

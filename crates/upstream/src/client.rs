@@ -247,15 +247,19 @@ impl HttpClient {
     ) -> Result<Response, UpstreamError> {
         let client = self.client_for(url, coding).await?;
         let mut request = client.get(url.clone()).headers(headers.clone());
-        if let Some(authorization) = &self.authorization
-            && self.guard.is_own_origin(url)
-        {
-            request = request.header(AUTHORIZATION, authorization.clone());
+        if let Some(authorization) = self.authorization_for(url) {
+            request = request.header(AUTHORIZATION, authorization);
         }
         request
             .send()
             .await
             .map_err(|error| UpstreamError::from_transport(url, error))
+    }
+
+    /// The credentials, where `url` is on the source's own origin.
+    pub(crate) fn authorization_for(&self, url: &Url) -> Option<HeaderValue> {
+        let is_own = self.guard.is_own_origin(url);
+        self.authorization.clone().filter(|_| is_own)
     }
 
     /// The client that may ask `url`.

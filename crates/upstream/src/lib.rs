@@ -18,6 +18,7 @@ pub mod tls;
 pub mod breaker;
 pub mod client;
 pub mod post;
+pub mod ask;
 mod body;
 pub mod source;
 pub mod simple_index;

@@ -21,14 +21,19 @@ mod signals;
 mod reviews;
 mod notify;
 mod monitor;
+mod inspection;
+mod scanners;
+mod own_rules;
 
 pub use amounts::{ByteSize, Period};
 pub use feeds::{FeedConfig, FeedKind, FeedOrigin};
+pub use inspection::{Ahead, InspectionSettings, Isolation};
 pub use monitor::{ListPlace, MonitorSettings, OwnedNames};
 pub use notify::{
     Encryption, LinesPlace, MailSettings, Reach, SecretPlace, SinkConfig, SinkWay, WebhookSettings,
 };
 pub use reviews::Approvers;
+pub use scanners::{OnFailure, PATH_PLACE, ScannerSettings, ScannerWay};
 pub use signals::{SignalConfig, SignalPlace, SignalProviderKind, SignalService};
 
 /// How Portcullis runs, with every value settled.
@@ -64,6 +69,8 @@ pub struct Config {
     pub notify: Vec<SinkConfig>,
     /// What is watched outside.
     pub monitor: MonitorSettings,
+    /// How files are inspected.
+    pub inspection: InspectionSettings,
     /// The feeds, by name.
     pub feeds: BTreeMap<String, FeedConfig>,
     /// The signal providers, by name.

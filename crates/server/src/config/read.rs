@@ -81,6 +81,7 @@ pub(super) struct Raw {
     pub(super) approvers: super::Approvers,
     pub(super) notify: Vec<SinkConfig>,
     pub(super) monitor: MonitorSettings,
+    pub(super) inspection: super::InspectionSettings,
 }
 
 pub(super) struct Reader<'f> {
@@ -137,6 +138,7 @@ impl Reader<'_> {
         raw.approvers = self.reviews(root);
         raw.notify = self.notify(root);
         raw.monitor = self.monitor(root);
+        raw.inspection = self.inspection(root);
         raw
     }
 

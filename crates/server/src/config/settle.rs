@@ -95,6 +95,7 @@ pub(super) fn settle(
         approvers: raw.approvers,
         notify: raw.notify,
         monitor: raw.monitor,
+        inspection: raw.inspection,
         feeds: raw.feeds,
         signals: raw.signals,
         shown: over.shown,
@@ -126,6 +127,7 @@ fn show_defaults(config: &mut Config) {
             (config.approvers == super::Approvers::Two).to_string(),
         ),
     ];
+    defaults.extend(config.inspection.shown());
     for (name, source) in &config.sources {
         let mut key =
             |key: &str, value: String| defaults.push((format!("sources.{name}.{key}"), value));

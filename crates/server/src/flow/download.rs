@@ -22,6 +22,7 @@ use portcullis_store::downloads::{Download, DownloadKind};
 use portcullis_store::pins;
 use tokio::sync::watch;
 
+use super::contents;
 use super::evidence;
 use super::fetch::{self, State, Wanted};
 use super::gather::{Gathered, gather};
@@ -141,12 +142,7 @@ pub async fn serve(app: &Arc<App>, candidate: &Candidate) -> Result<Served, Flow
         let blob = app.blobs.open(&judged.cleared).await?;
         return Ok(Served::Whole(judged, blob));
     }
-    let wanted = Wanted {
-        source: candidate.source().clone(),
-        project: candidate.gathered.facts.project.clone(),
-        file: candidate.file.clone(),
-        first: candidate.facts.first_sha256,
-    };
+    let wanted = Wanted::of(candidate);
     let flows_at_once = !fetch::was_spoiled(app, &wanted);
     let transfer = fetch::join(app, wanted);
     let mut state = transfer.watch();
@@ -280,7 +276,14 @@ impl Rejudge {
     async fn judge(&self, facts: FileFacts, actual: Sha256) -> Result<Judged, FlowError> {
         let gathered =
             releases::learn_from_arrived(&self.app, &self.gathered, &facts, actual).await;
-        let decision = gathered.judge_file_anew(&self.app, &facts);
+        let content = match facts.sha256 {
+            Fact::Known(sha256) if sha256 == actual => {
+                contents::learn(&self.app, &gathered, &facts, actual).await
+            }
+            // Other bytes than the file has are refused for that alone.
+            Fact::Known(_) | Fact::Unknown(_) => None,
+        };
+        let decision = gathered.judge_file_anew(&self.app, &facts, content.as_ref());
         match gate::clear(&decision, actual) {
             Ok(cleared) => {
                 evidence::record(&self.app, &decision).await?;

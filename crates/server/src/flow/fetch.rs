@@ -22,6 +22,7 @@ use url::Url;
 
 use crate::app::App;
 use crate::error::FlowError;
+use crate::flow::download::Candidate;
 use crate::flow::evidence;
 use crate::sources::{Source, folder_bytes};
 
@@ -110,6 +111,16 @@ pub struct Wanted {
 pub type FileKey = (SourceName, ProjectName, String);
 
 impl Wanted {
+    /// The file that `candidate` is.
+    pub fn of(candidate: &Candidate) -> Self {
+        Self {
+            source: candidate.source().clone(),
+            project: candidate.gathered.facts.project.clone(),
+            file: candidate.file.clone(),
+            first: candidate.facts.first_sha256,
+        }
+    }
+
     fn key(&self) -> FileKey {
         (
             self.source.clone(),

@@ -4,15 +4,18 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use portcullis_core::digest::Sha256;
 use portcullis_core::fact::{
     Fact, Facts, FileFacts, ProjectFacts, PublisherStanding, ReleaseFacts,
 };
 use portcullis_core::index::{Index, Route};
+use portcullis_core::inspection::ContentFacts;
 use portcullis_core::policy::{Decision, Policy, judge};
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::version::Version;
 use portcullis_core::time::Timestamp;
 
+use super::contents::{self, Seen};
 use super::publisher;
 use super::releases::{self, Known};
 use super::source_pages::{known_page, source_page};
@@ -35,6 +38,8 @@ pub struct Gathered {
     publishers: HashMap<Version, Fact<PublisherStanding>>,
     /// What the metadata of its releases says, where the policy looks at it.
     known: Option<Arc<Known>>,
+    /// What was seen in its files, where the policy looks into them.
+    seen: Option<Arc<Seen>>,
 }
 
 /// Asks the sources of `index` for `project` in the order of the routing law. The first that has it
@@ -51,6 +56,9 @@ pub async fn gather(
     let mut gathered = first_that_has(app, index, project, Asking::Everybody).await?;
     if releases::is_needed(&app.policy(&index.name)) {
         gathered.learn_releases(app).await?;
+    }
+    if app.policy(&index.name).looks_inside() {
+        gathered.learn_contents(app).await?;
     }
     gathered.learn_publishers(app).await;
     Ok(gathered)
@@ -69,6 +77,7 @@ pub async fn gather_known(
     let mut gathered = first_that_has(app, index, project, Asking::NobodyOutside).await?;
     // Some other policy than the one in force may be judged under.
     gathered.learn_releases(app).await?;
+    gathered.learn_contents(app).await?;
     Ok(gathered)
 }
 
@@ -138,6 +147,7 @@ impl Gathered {
             epoch,
             publishers: HashMap::new(),
             known: None,
+            seen: None,
         }
     }
 
@@ -156,7 +166,7 @@ impl Gathered {
                 project: &self.facts,
                 release,
                 file: Some(file),
-                content: None,
+                content: self.content_of(file),
             };
             Arc::new(judge(facts, &policy, now))
         };
@@ -176,18 +186,34 @@ impl Gathered {
         policy: &Policy,
         now: Timestamp,
     ) -> Arc<Decision> {
+        self.judge_content(app, (file, self.content_of(file)), policy, now)
+    }
+
+    fn judge_content(
+        &self,
+        app: &App,
+        (file, content): (&FileFacts, Option<&ContentFacts>),
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Arc<Decision> {
         let release = release_key(file).and_then(|version| self.release(app, version));
         let facts = Facts {
             project: &self.facts,
             release: release.as_ref(),
             file: Some(file),
-            content: None,
+            content,
         };
         Arc::new(judge(facts, policy, now))
     }
 
-    /// Judges one file with what is known by now beside its page: time has passed since it was gathered.
-    pub fn judge_file_anew(&self, app: &App, file: &FileFacts) -> Arc<Decision> {
+    /// Judges one file with what is known by now of its bytes, and beside its page: time has passed since it
+    /// was gathered.
+    pub fn judge_file_anew(
+        &self,
+        app: &App,
+        file: &FileFacts,
+        content: Option<&ContentFacts>,
+    ) -> Arc<Decision> {
         let names = app.names.load();
         let mut facts = self.facts.clone();
         facts.ownership = names.owned.ownership(&facts.project);
@@ -200,8 +226,31 @@ impl Gathered {
             epoch: self.epoch,
             publishers: self.publishers.clone(),
             known: self.known.clone(),
+            seen: self.seen.clone(),
         };
-        anew.judge_file(app, file)
+        let policy = app.policy(&anew.facts.index);
+        anew.judge_content(app, (file, content), &policy, app.now())
+    }
+
+    /// What was seen in its files so far.
+    ///
+    /// # Errors
+    /// [`FlowError`] when the database fails.
+    async fn learn_contents(&mut self, app: &App) -> Result<(), FlowError> {
+        if let Some(page) = &self.page {
+            self.seen = Some(contents::known(app, page).await?);
+        }
+        Ok(())
+    }
+
+    /// What is known of these bytes, if anybody has looked into them.
+    pub fn content(&self, sha256: &Sha256) -> Option<&ContentFacts> {
+        self.seen.as_ref()?.of(sha256)
+    }
+
+    /// What is known of the bytes that a file has by its page.
+    pub fn content_of(&self, file: &FileFacts) -> Option<&ContentFacts> {
+        self.content(file.sha256.known()?)
     }
 
     /// Learns what is kept of the metadata of its releases, and what others measured of it.

@@ -17,6 +17,7 @@ use portcullis_upstream::files::{ByteRange, PartAnswer};
 use tracing::debug;
 use url::Url;
 
+use super::contents;
 use super::download::Candidate;
 use super::evidence;
 use super::fetch::{self, State, Wanted};
@@ -38,6 +39,7 @@ pub async fn metadata(app: &Arc<App>, candidate: &Candidate) -> Result<(Sha256, 
             Err(candidate.refuse_replaced(app, first, now).await)
         }
         Ok((sha256, bytes)) => {
+            contents::look_ahead(app, candidate);
             releases::note_in_background(app, candidate, sha256, bytes.clone());
             Ok((sha256, bytes))
         }
@@ -91,12 +93,7 @@ async fn obtain_once(
     candidate: &Candidate,
     wheel: DistFilename,
 ) -> Result<Sha256, FlowError> {
-    let wanted = Wanted {
-        source: candidate.source().clone(),
-        project: candidate.gathered.facts.project.clone(),
-        file: candidate.file.clone(),
-        first: candidate.facts.first_sha256,
-    };
+    let wanted = Wanted::of(candidate);
     let key = (
         wanted.source.clone(),
         wanted.project.clone(),
@@ -278,7 +275,7 @@ async fn from_the_whole(
 
 /// Where the bytes of a blob are on this machine, and the scratch file that they were copied to where they
 /// are kept elsewhere: dropping it removes it.
-pub(super) async fn local_path(
+pub(crate) async fn local_path(
     app: &App,
     blob: Blob,
 ) -> Result<(std::path::PathBuf, Option<Finished>), FlowError> {

@@ -10,6 +10,7 @@ pub mod simple_page;
 pub mod fetch;
 pub mod download;
 pub mod metadata;
+pub mod contents;
 pub mod releases;
 pub mod licence_texts;
 pub mod upload;

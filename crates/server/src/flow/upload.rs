@@ -27,6 +27,7 @@ use portcullis_store::blobs::Finished;
 use portcullis_store::hosted::{self, NewFile, Published, publish};
 use tracing::info;
 
+use super::contents::{self, Upload};
 use super::evidence;
 use crate::app::App;
 use crate::error::FlowError;
@@ -78,8 +79,7 @@ pub async fn upload(
     )
     .map_err(|error| FlowError::Invalid(error.to_string()))?;
     fits_its_release(app, &source, &agreed).await?;
-    let size = received.finished.size();
-    judge_publication(app, index, &source, (&agreed, size)).await?;
+    judge_publication(app, index, &source, (&agreed, &received)).await?;
     commit(app, (&source, caller), received, agreed, inside).await
 }
 
@@ -278,7 +278,7 @@ async fn judge_publication(
     app: &Arc<App>,
     index: &Index,
     source: &SourceName,
-    (agreed, size): (&Agreed, u64),
+    (agreed, received): (&Agreed, &Received),
 ) -> Result<(), FlowError> {
     let names = app.names.load_full();
     let mut project = ProjectFacts {
@@ -302,15 +302,22 @@ async fn judge_publication(
         first_sha256: None,
         upload_time: Fact::Known(app.now()),
         first_seen: Fact::Known(app.now()),
-        size: Fact::Known(size),
+        size: Fact::Known(received.finished.size()),
         yanked: Yanked::No,
         release: ReleaseShape::default(),
     };
+    let upload = Upload {
+        filename: &received.filename,
+        sha256: agreed.sha256(),
+        size: received.finished.size(),
+        path: received.finished.path().to_path_buf(),
+    };
+    let content = contents::learn_of_upload(app, index, upload).await;
     let facts = Facts {
         project: &project,
         release: Some(&release),
         file: Some(&file),
-        content: None,
+        content: content.as_ref(),
     };
     let decision = Arc::new(judge(facts, &app.policy(&index.name), app.now()));
     match decision.lets_through() {

@@ -21,6 +21,7 @@ pub mod schedule;
 pub mod monitor;
 mod signals;
 mod local_use;
+mod inspections;
 mod reviews;
 
 use schedule::Job;
@@ -30,6 +31,7 @@ pub static JOBS: &[&Job] = &[
     &feeds::FEEDS,
     &signals::SIGNALS,
     &local_use::LOCAL_USE,
+    &inspections::INSPECTIONS,
     &reviews::REVIEWS,
     &crate::notify::JOB,
     &crate::statistics::PRUNE,
@@ -71,6 +73,7 @@ pub fn start(app: Arc<App>) -> tokio::task::JoinHandle<()> {
 /// aborted.
 pub async fn end(app: &App) {
     schedule::release_all(app).await;
+    crate::inspection::end(app).await;
     flush_last_used(app).await;
     flush_counts(app).await;
 }
@@ -109,7 +112,12 @@ impl Seen {
     /// opened is not missed, since names and policies are loaded once more at the first look.
     async fn now(app: &App) -> Self {
         let mut counters = generations::all(&app.db).await.unwrap_or_default();
-        counters.retain(|counter, _| matches!(counter, Counter::Hosted | Counter::Releases));
+        counters.retain(|counter, _| {
+            matches!(
+                counter,
+                Counter::Hosted | Counter::Releases | Counter::Inspections
+            )
+        });
         app.forget_all();
         let files = app.policies.files().into_iter().map(|file| (file, None));
         Self {
@@ -145,6 +153,10 @@ impl Seen {
                 app.releases.forget(&project);
                 app.forget_rendered(&project);
             }
+        }
+        if changed(Counter::Inspections) {
+            let since = value(&self.counters, Counter::Inspections);
+            crate::inspection::hear(app, since).await?;
         }
         if changed(Counter::Purges) {
             app.forget_all();

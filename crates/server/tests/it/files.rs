@@ -3,7 +3,7 @@
 use portcullis_fixtures::{FixtureIndex, ListedFile, wheel};
 
 use crate::client::Answer;
-use crate::test_app::{Setup, TestApp, old};
+use crate::test_app::{LOOKS_INTO_NOTHING, Setup, TestApp, old};
 use crate::upload_form::publish;
 
 const FILENAME: &str = "foo-1.0-py3-none-any.whl";
@@ -206,7 +206,8 @@ async fn files_of_every_kind_pass_and_keep_their_type() {
             filename,
             filename.as_bytes().to_vec(),
         )));
-        let app = TestApp::over(&upstream).await;
+        let setup = Setup::over(&upstream).policy(LOOKS_INTO_NOTHING);
+        let app = setup.start().await;
         let answer = app.file("foo", filename).await;
         assert_eq!((answer.status, answer.text().as_str()), (200, filename));
         assert_eq!(answer.header("content-type"), Some(expected));
@@ -220,7 +221,8 @@ async fn a_file_name_with_odd_characters_is_listed_and_found() {
     upstream
         .add(old(ListedFile::raw("foo", "1.0", filename, &b"odd"[..])).at("../../files/foo/plain"));
     upstream.add(old(ListedFile::raw("foo", "1.0", "plain", &b"odd"[..])));
-    let app = TestApp::over(&upstream).await;
+    let setup = Setup::over(&upstream).policy(LOOKS_INTO_NOTHING);
+    let app = setup.start().await;
     let page = app.page("foo").await.json();
     let url = page["files"][0]["url"].as_str().unwrap().to_owned();
     assert_eq!(url, "../../files/foo/foo-1.0+a%20b%25%C3%A4.tar.gz");

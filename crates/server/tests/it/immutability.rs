@@ -5,7 +5,7 @@ use std::future::IntoFuture as _;
 use std::time::Duration;
 
 use portcullis_core::pypi::requirement::Requirement;
-use portcullis_fixtures::{Fault, FixtureIndex, ListedFile, incompressible, wheel};
+use portcullis_fixtures::{Fault, FixtureIndex, ListedFile, wheel};
 use portcullis_server::flow::purge::purge;
 use portcullis_store::purges::Memory;
 
@@ -19,12 +19,7 @@ fn first() -> ListedFile {
 }
 
 fn second() -> ListedFile {
-    old(ListedFile::raw(
-        "foo",
-        "1.0",
-        FILENAME,
-        incompressible(first().bytes().len() + 7),
-    ))
+    old(wheel("foo", "1.0").payload(200_007))
 }
 
 async fn place() -> (FixtureIndex, TestApp) {

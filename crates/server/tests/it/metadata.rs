@@ -8,6 +8,9 @@ use crate::upload_form::publish;
 
 const SIDECAR: &str = "foo-1.0-py3-none-any.whl.metadata";
 
+/// The wheel is not fetched because its metadata is asked for.
+const NOTHING_AHEAD: &str = "[inspection]\nahead = false\nisolation = 'thread'\n";
+
 fn big() -> portcullis_fixtures::Wheel {
     wheel("foo", "1.0").requires("bar>=1").payload(300_000)
 }
@@ -17,7 +20,7 @@ async fn metadata_is_had_from_beside_the_wheel_where_the_upstream_offers_it() {
     let upstream = FixtureIndex::start().await;
     upstream.offer_metadata();
     upstream.add(old(big()));
-    let app = TestApp::over(&upstream).await;
+    let app = Setup::over(&upstream).tables(NOTHING_AHEAD).start().await;
     let page = app.page("foo").await.json();
     let digest = Sha256::of(&big().metadata()).to_hex();
     assert_eq!(page["files"][0]["core-metadata"]["sha256"], digest);
@@ -37,7 +40,7 @@ async fn metadata_is_had_from_beside_the_wheel_where_the_upstream_offers_it() {
 async fn metadata_is_read_out_of_the_wheel_by_range_otherwise() {
     let upstream = FixtureIndex::start().await;
     upstream.add(old(big()));
-    let app = TestApp::over(&upstream).await;
+    let app = Setup::over(&upstream).tables(NOTHING_AHEAD).start().await;
     let page = app.page("foo").await.json();
     assert_eq!(page["files"][0]["core-metadata"], true);
     let answer = app.file("foo", SIDECAR).await;

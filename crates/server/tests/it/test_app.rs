@@ -32,6 +32,11 @@ pub(crate) const NOW: &str = "2026-06-15T12:00:00Z";
 /// Long before [`NOW`].
 pub(crate) const LONG_AGO: &str = "2020-01-01T00:00:00Z";
 
+/// A policy that does not look into files, for files that are none.
+pub(crate) const LOOKS_INTO_NOTHING: &str = "[rules.malicious-code]\nmode = 'off'\n\
+    [rules.broken-archive]\nmode = 'off'\n[rules.wheel-differs]\nmode = 'off'\n\
+    [rules.changed-behaviour]\nmode = 'off'\n";
+
 /// A file that was published long ago.
 pub(crate) fn old(file: impl Into<ListedFile>) -> ListedFile {
     file.into().upload_time(LONG_AGO)
@@ -113,6 +118,14 @@ impl Setup {
         self.folder.path().join(name)
     }
 
+    /// This program has no workers that it could start, unless the test brings some.
+    fn inspection(&self) -> &'static str {
+        match self.rest.contains("[inspection]") {
+            true => "",
+            false => "[inspection]\nisolation = 'thread'\n",
+        }
+    }
+
     pub(crate) async fn start(self) -> TestApp {
         std::fs::write(self.path("policy.toml"), &self.policy).unwrap();
         TestApp::open(self).await
@@ -135,7 +148,12 @@ impl TestApp {
     }
 
     async fn open(setup: Setup) -> Self {
-        let text = format!("data = 'data'\n{}{}", setup.top, setup.rest);
+        let text = format!(
+            "data = 'data'\n{}{}{}",
+            setup.top,
+            setup.rest,
+            setup.inspection()
+        );
         let place = setup.path("portcullis.toml");
         let config = Config::parse(&text, &place, &Overrides::default());
         let config = config.unwrap_or_else(|error| panic!("{error}"));

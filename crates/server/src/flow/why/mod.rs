@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use portcullis_core::explain;
+use portcullis_core::fact::FileFacts;
 use portcullis_core::index::Index;
+use portcullis_core::inspection::{self, Inspected};
 use portcullis_core::policy::rules::is_law;
 use portcullis_core::policy::{Decision, Effect};
 use portcullis_core::presentation::{self, Shown};
@@ -14,6 +16,7 @@ use portcullis_core::pypi::version::Version;
 use serde_json::{Value, json};
 
 mod text;
+mod manifest;
 
 use super::gather::{Gathered, gather};
 use crate::app::App;
@@ -35,6 +38,8 @@ struct Candidate {
     shown: Shown,
     version: Option<Version>,
     is_yanked: bool,
+    /// What the inspection saw in it, if anybody has looked into it.
+    inspected: Option<Arc<Inspected>>,
 }
 
 /// Judges everything that `requirement` could mean in `index`.
@@ -50,6 +55,10 @@ pub async fn why(
     let name = gathered.judge_name(app);
     let decisions = gathered.judge_files(app);
     let shown = presentation::shown(&decisions);
+    let inspected = |facts: &FileFacts| {
+        let content = gathered.content_of(facts)?;
+        content.inspection.known().cloned()
+    };
     let facts = gathered.page.iter().flat_map(|page| &page.facts);
     let mut files: Vec<Candidate> = facts
         .zip(decisions.into_iter().zip(shown))
@@ -58,6 +67,7 @@ pub async fn why(
             shown,
             version: facts.version.known().cloned(),
             is_yanked: facts.yanked != Yanked::No,
+            inspected: inspected(facts),
         })
         .filter(|file| {
             file.version
@@ -140,6 +150,10 @@ impl Why {
         let file = |file: &Candidate| {
             let mut value = explain::decision(&file.decision);
             value["yanked"] = json!(file.is_yanked);
+            value["inspection"] = match &file.inspected {
+                Some(inspected) => inspection::report(inspected),
+                None => Value::Null,
+            };
             value["shown"] = json!(match file.shown {
                 Shown::AsIs => "as-is",
                 Shown::Hidden => "hidden",

@@ -7,7 +7,7 @@ use portcullis_core::index::IndexSource;
 use portcullis_core::policy::{Decision, Effect, Finding, RuleId, Standing};
 use portcullis_core::time::Timestamp;
 
-use super::{Detail, Why};
+use super::{Detail, Why, manifest};
 
 /// How wide the text is at most, in characters.
 const WIDTH: usize = 80;
@@ -53,8 +53,23 @@ impl Why {
             }
             None => text.push_str("\nAn installer asking now receives nothing.\n"),
         }
+        self.manifest(&mut text);
         self.remedies(&mut text, &releases);
         text
+    }
+
+    /// What the release is able to do that an installer receives, or that is asked about.
+    fn manifest(&self, text: &mut String) {
+        let version = self.requirement.exact_version();
+        let Some(version) = version.or(self.receives.as_ref()) else {
+            return;
+        };
+        let files = self.files.iter();
+        let files = files.filter(|file| file.version.as_ref() == Some(version));
+        let inspected = files.filter_map(|file| file.inspected.as_deref());
+        let capabilities = inspected.flat_map(|inspected| &inspected.capabilities);
+        let title = format!("{} {version}", self.gathered.facts.project);
+        manifest::manifest(text, &title, capabilities);
     }
 
     fn route_text(&self) -> String {
@@ -381,7 +396,7 @@ fn wrapped(text: &mut String, indent: usize, paragraph: &str) {
 }
 
 /// What a terminal may be shown: names and reasons come from outside, and must not steer it.
-fn visible(character: char) -> char {
+pub(super) fn visible(character: char) -> char {
     match character {
         '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
         control if control.is_control() => '\u{fffd}',

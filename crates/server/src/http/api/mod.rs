@@ -32,6 +32,7 @@ use crate::identity::Caller;
 mod events;
 mod statistics;
 mod exposure;
+mod inspections;
 mod locks;
 mod quarantines;
 pub mod reviews;
@@ -48,6 +49,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(openapi::Base::openapi())
         .routes(routes!(openapi::show))
         .routes(routes!(why::why))
+        .routes(routes!(inspections::show))
         .routes(routes!(reviews::list, reviews::create))
         .routes(routes!(reviews::show))
         .routes(routes!(reviews::approve))

@@ -4,9 +4,9 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
 use crate::{
-    advisories, alerts, approve, backup, config, doctor, documents, events, exposure, init, jobs,
-    ledger, lock, names, policy, purge, quarantine, review, rules, scan, serve, signals, stats,
-    token, why, withdraw,
+    advisories, alerts, approve, backup, config, doctor, documents, events, exposure, init,
+    inspect_worker, jobs, ledger, lock, names, policy, purge, quarantine, review, rules, scan,
+    serve, signals, stats, token, why, withdraw,
 };
 
 const EXIT_CODES: &str = "Exit codes: 0 clean, 1 findings, 2 usage or error, 3 could not decide
@@ -61,6 +61,7 @@ enum Command {
     Doctor(doctor::Doctor),
     Completions(documents::Completions),
     Man(documents::Man),
+    InspectWorker(inspect_worker::InspectWorker),
 }
 
 impl Arguments {
@@ -97,6 +98,7 @@ impl Arguments {
             Command::Doctor(command) => command.run(),
             Command::Completions(command) => command.run(),
             Command::Man(command) => command.run(),
+            Command::InspectWorker(command) => command.run(),
         }
     }
 }

@@ -44,6 +44,7 @@ impl Doctor {
     async fn ask(self) -> anyhow::Result<Exit> {
         let app = self.place.gateway().await?;
         let mut checks = vec![database(&app).await, blobs(&app).await];
+        checks.push(inspections(&app).await);
         for (name, source) in &app.sources {
             checks.extend(outside(name.as_str(), source).await);
         }
@@ -102,6 +103,12 @@ async fn blobs(app: &App) -> Check {
         probed.map(|_| said).map_err(|error| error.to_string())
     };
     timed("blobs".to_owned(), asked).await
+}
+
+/// Whether files can be inspected, and what stands between the gateway and what they hold.
+async fn inspections(app: &App) -> Check {
+    let probed = portcullis_server::inspection::probe(&app.config.inspection);
+    timed("inspections".to_owned(), probed).await
 }
 
 /// Whether what feeds said last is there and not old. Nobody is asked.

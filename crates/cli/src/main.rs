@@ -38,6 +38,7 @@ mod stats;
 mod backup;
 mod rules;
 mod scan;
+mod inspect_worker;
 mod policy;
 mod doctor;
 mod documents;

@@ -35,7 +35,7 @@ impl Policies {
 }
 
 /// Reads a policy file.
-fn read(path: &std::path::Path) -> anyhow::Result<portcullis_core::policy::Policy> {
+pub fn read(path: &std::path::Path) -> anyhow::Result<portcullis_core::policy::Policy> {
     use anyhow::Context as _;
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read the policy {}", path.display()))?;

@@ -1,16 +1,19 @@
-//! [`Input`]: what a path on the command line stands for, and how it is read.
+//! [`Input`]: what an argument stands for, a path or something that is named, and how it is read.
 
 use std::fs::File;
-use std::io::{BufReader, Read as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use portcullis_core::inspection::Inspected;
 use portcullis_core::pypi::filename::{DistFilename, DistKind};
-use portcullis_inspect::inspection::{
-    Budget, LooseFile, inspect_archive, inspect_files, inspect_source,
-};
+use portcullis_core::pypi::requirement::Requirement;
+use portcullis_inspect::inspection::{Budget, LooseFile, inspect_files, inspect_source};
 
+use super::choice::Wanted;
+use super::fetch::Remote;
+use super::means::Means;
+use super::named::{self, Named};
 use crate::exit::failure;
 
 /// The Python of one folder, in bytes, that is kept in memory.
@@ -23,7 +26,10 @@ const DEEPEST_FOLDER: usize = 64;
 /// One thing to be inspected.
 #[derive(Clone, Debug)]
 pub(super) struct Input {
+    /// The path, or the name of what is fetched or could not be.
     pub(super) path: PathBuf,
+    /// Where it is named, unless on the command line.
+    pub(super) from: Option<String>,
     kind: Kind,
 }
 
@@ -32,7 +38,47 @@ enum Kind {
     Archive(DistFilename),
     Folder,
     Source,
+    Remote(Box<Remote>),
+    /// Nothing that can be inspected, and why: one clause.
+    Hopeless(String),
     Unknown,
+}
+
+/// What an argument stands for.
+#[derive(Debug)]
+pub(super) enum Argument {
+    /// Something that is here.
+    Inputs(Vec<Input>),
+    /// Something that an index has.
+    Named(Vec<Named>),
+}
+
+/// What an argument stands for: what is here under that path comes first, then a requirement.
+pub(super) fn read(argument: &Path) -> Argument {
+    if matches!(kind(argument), Kind::Unknown) && argument.exists() {
+        return match named::read(argument) {
+            Some(named) => Argument::Named(named),
+            None => Argument::Inputs(below(argument)),
+        };
+    }
+    match requirement(argument).filter(|_| !argument.exists()) {
+        Some(requirement) => Argument::Named(vec![Named::Wanted(Wanted::of(&requirement))]),
+        None => Argument::Inputs(below(argument)),
+    }
+}
+
+/// The requirement that `argument` is, unless it looks like the path of something that is not there.
+fn requirement(argument: &Path) -> Option<Requirement> {
+    let text = argument.to_str()?;
+    let is_path = text.contains(['/', '\\']) || !matches!(kind(argument), Kind::Unknown);
+    let endings = [
+        ".txt", ".in", ".toml", ".lock", ".json", ".whl", ".zip", ".egg", ".exe",
+    ];
+    let is_file = endings.iter().any(|ending| text.ends_with(ending));
+    match is_path || is_file {
+        true => None,
+        false => text.parse().ok(),
+    }
 }
 
 /// What is inspected for `path`: itself, and of a folder the wheels and sdists directly in it. A folder
@@ -47,7 +93,8 @@ pub(super) fn below(path: &Path) -> Vec<Input> {
         let all = paths.len();
         let archives = paths.into_iter().filter_map(|path| {
             let kind = Some(self::kind(&path)).filter(|kind| matches!(kind, Kind::Archive(_)))?;
-            Some(Input { path, kind })
+            let from = None;
+            Some(Input { path, from, kind })
         });
         inputs.extend(archives);
         has_more = inputs.is_empty() || inputs.len() < all;
@@ -55,6 +102,7 @@ pub(super) fn below(path: &Path) -> Vec<Input> {
     if has_more {
         inputs.push(Input {
             path: path.to_owned(),
+            from: None,
             kind,
         });
     }
@@ -85,19 +133,50 @@ fn is_source_name(name: &str) -> bool {
 }
 
 impl Input {
-    /// Reads and inspects it.
-    pub(super) fn inspect(&self, budget: &Budget) -> anyhow::Result<Inspected> {
-        let path = &self.path;
+    /// Something that is fetched when it is inspected.
+    pub(super) fn remote(remote: Remote, from: Option<&str>) -> Self {
+        Self {
+            path: remote.filename.as_str().into(),
+            from: from.map(str::to_owned),
+            kind: Kind::Remote(Box::new(remote)),
+        }
+    }
+
+    /// Something that cannot be inspected, because of `why`.
+    pub(super) fn hopeless(what: &str, from: Option<&str>, why: &str) -> Self {
+        Self {
+            path: what.into(),
+            from: from.map(str::to_owned),
+            kind: Kind::Hopeless(why.to_owned()),
+        }
+    }
+
+    /// The distribution that it is by its name.
+    pub(super) fn filename(&self) -> Option<&DistFilename> {
         match &self.kind {
-            Kind::Archive(filename) => {
-                let archive = BufReader::new(open(path)?);
-                let inspection = inspect_archive(archive, filename, budget);
-                let inspection = inspection.with_context(|| cannot_read(path))?;
-                Ok(inspection.inspected)
-            }
+            Kind::Archive(filename) => Some(filename),
+            Kind::Remote(remote) => Some(&remote.filename),
+            Kind::Folder | Kind::Source | Kind::Hopeless(_) | Kind::Unknown => None,
+        }
+    }
+
+    /// What is fetched for it.
+    pub(super) fn fetched(&self) -> Option<&Remote> {
+        match &self.kind {
+            Kind::Remote(remote) => Some(remote),
+            _ => None,
+        }
+    }
+
+    /// Reads and inspects it.
+    pub(super) fn inspect(&self, means: &Means) -> anyhow::Result<Inspected> {
+        let (path, budget) = (&self.path, &means.budget);
+        match &self.kind {
+            Kind::Archive(filename) => means.inspect_archive(open(path)?, filename),
+            Kind::Remote(remote) => means.inspect_archive(remote.fetch()?, &remote.filename),
             Kind::Source => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
-                let bytes = read(path, budget).with_context(|| cannot_read(path))?;
+                let bytes = read_source(path, budget).with_context(|| cannot_read(path))?;
                 Ok(inspect_source(&name, bytes, budget))
             }
             Kind::Folder => {
@@ -105,9 +184,10 @@ impl Input {
                 gather(path, path, budget, &mut files)?;
                 Ok(inspect_files(files, budget))
             }
+            Kind::Hopeless(why) => Err(self.hopelessly(why)),
             Kind::Unknown if !path.exists() => Err(failure(
                 format!("there is no {}", path.display()),
-                "give the path of a wheel, an sdist, a folder, or a .py or .pth file",
+                "give a wheel, an sdist, a folder, a .py or .pth file, or a requirement",
             )),
             Kind::Unknown => Err(failure(
                 format!(
@@ -120,6 +200,20 @@ impl Input {
     }
 }
 
+impl Input {
+    fn hopelessly(&self, why: &str) -> anyhow::Error {
+        let what = self.path.display();
+        let place = match &self.from {
+            Some(from) if self.path != Path::new(from) => format!(" ({from})"),
+            _ => String::new(),
+        };
+        failure(
+            format!("{what}{place} cannot be inspected: {why}"),
+            "do not take it for clean: see to the cause, or inspect it by itself",
+        )
+    }
+}
+
 fn cannot_read(path: &Path) -> String {
     format!("cannot read {}", path.display())
 }
@@ -129,7 +223,7 @@ fn open(path: &Path) -> anyhow::Result<File> {
 }
 
 /// As much of a source as is parsed, and one byte more, so that it is seen to be too long.
-fn read(path: &Path, budget: &Budget) -> std::io::Result<Vec<u8>> {
+fn read_source(path: &Path, budget: &Budget) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let most = budget.python.source_bytes as u64 + 1;
     File::open(path)?.take(most).read_to_end(&mut bytes)?;
@@ -161,7 +255,7 @@ fn gather(
         } else if kind.is_file() && is_wanted(&path)? {
             let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy();
             let path_inside = name.replace(std::path::MAIN_SEPARATOR, "/");
-            let bytes = read(&path, budget).with_context(|| cannot_read(&path))?;
+            let bytes = read_source(&path, budget).with_context(|| cannot_read(&path))?;
             files.push(LooseFile {
                 path: path_inside,
                 bytes,

@@ -4,12 +4,13 @@
 use std::path::Path;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use portcullis_core::inspection::{Inspected, Observation, Severity, Step, effect_of};
+use portcullis_core::inspection::{Inspected, Observation, Severity, Step};
 use portcullis_core::policy::Effect;
 use portcullis_inspect::inspection::{Manual, manuals};
 use serde_json::{Map, Value, json};
 
 use super::Scanned;
+use super::verdict::Judge;
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -26,13 +27,16 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'=');
 
 /// The document.
-pub(super) fn document(scanned: &[Scanned]) -> String {
+pub(super) fn document(scanned: &[Scanned], judge: &Judge) -> String {
     let rules = manuals();
     let mut results = Vec::new();
     for one in scanned {
         if let Ok(inspection) = &one.outcome {
-            let found = inspection.observations.iter();
-            results.extend(found.map(|seen| result(one, inspection, seen, &rules)));
+            let found = inspection.observations.iter().map(|seen| {
+                let verdict = judge.of_one(one.filename.as_ref(), inspection, seen);
+                result(one, inspection, (seen, verdict), &rules)
+            });
+            results.extend(found);
         }
     }
     let notifications: Vec<Value> = scanned.iter().filter_map(notification).collect();
@@ -97,17 +101,17 @@ fn notification(scanned: &Scanned) -> Option<Value> {
 fn result(
     scanned: &Scanned,
     inspection: &Inspected,
-    seen: &Observation,
+    (seen, verdict): (&Observation, Effect),
     rules: &[Manual],
 ) -> Value {
     let mut result = json!({
         "ruleId": seen.rule,
-        "level": level(effect_of(seen)),
+        "level": level(verdict),
         "message": { "text": seen.message },
         "locations": [location(scanned, (&seen.file, seen.line, seen.column))],
         "partialFingerprints": { "code/v1": seen.code_hash },
         "properties": {
-            "verdict": effect_of(seen).to_string(),
+            "verdict": verdict.to_string(),
             "severity": seen.severity.to_string(),
             "confidence": seen.confidence.per_cent(),
             "context": seen.context.to_string(),

@@ -46,14 +46,16 @@ impl Samples {
     fn scan(&self, names: &[&str]) -> Vec<Scanned> {
         let paths = names.iter().map(|name| self.0.path().join(name));
         let inputs: Vec<Input> = paths.flat_map(|path| inputs::below(&path)).collect();
-        let mut scanned = scan_all(&inputs, Some(2));
+        let mut scanned = scan_all(&inputs, 2, &Means::default());
         let folder = format!("{}/", self.0.path().display());
         for one in &mut scanned {
             one.seconds = 0.25;
             one.path = one.path.replace(&folder, "");
             match &mut one.outcome {
                 Ok(inspection) => {
-                    inspection.observations.retain(|seen| SHOWN.contains(&&*seen.rule));
+                    inspection
+                        .observations
+                        .retain(|seen| SHOWN.contains(&&*seen.rule));
                 }
                 Err(error) => *error = anyhow::anyhow!(error.to_string().replace(&folder, "")),
             }
@@ -78,13 +80,13 @@ fn people_are_shown_the_line_the_chain_and_what_to_do() {
         "module.py",
         "notes.txt",
     ]);
-    insta::assert_snapshot!(text::all(&scanned, TOOK, text::Look::Plain));
+    insta::assert_snapshot!(text::all(&scanned, &Judge::Table, TOOK, text::Look::Plain));
 }
 
 #[test]
 fn programs_are_told_all_of_it() {
     let scanned = Samples::new().scan(&[BEACON_SDIST, CLEAN_WHEEL, "absent.whl"]);
-    let lines = json::lines(&scanned);
+    let lines = json::lines(&scanned, &Judge::Table);
     let objects = lines
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -95,7 +97,8 @@ fn programs_are_told_all_of_it() {
 #[test]
 fn dashboards_are_told_what_sarif_has_words_for() {
     let scanned = Samples::new().scan(&[BEACON_SDIST, "module.py", "notes.txt"]);
-    let mut document: Value = serde_json::from_str(&sarif::document(&scanned)).unwrap();
+    let mut document: Value =
+        serde_json::from_str(&sarif::document(&scanned, &Judge::Table)).unwrap();
     let driver = &mut document["runs"][0]["tool"]["driver"];
     let rules = driver["rules"].as_array().unwrap().clone();
     // The manuals are shown once, in one rule, so that new rules do not change this snapshot.
@@ -123,7 +126,11 @@ fn the_exit_code_says_what_was_found_and_what_is_not_known() {
         (&[CLEAN_WHEEL, "absent.whl"], FailOn::Hold, Exit::Undecided),
         (&["absent.whl", BEACON_SDIST], FailOn::Hold, Exit::Findings),
     ] {
-        assert_eq!(exit(&samples.scan(names), fail_on), expected, "{names:?}");
+        assert_eq!(
+            exit(&samples.scan(names), &Judge::Table, fail_on),
+            expected,
+            "{names:?}"
+        );
     }
 }
 
@@ -150,7 +157,7 @@ fn a_folder_is_read_without_following_links_or_version_control() {
     std::fs::write(folder.path().join("demo/a.py"), "x = 1\n").unwrap();
     #[cfg(unix)]
     std::os::unix::fs::symlink(folder.path(), folder.path().join("demo/again")).unwrap();
-    let scanned = scan_all(&inputs::below(folder.path()), None);
+    let scanned = scan_all(&inputs::below(folder.path()), 1, &Means::default());
     let inspection = scanned[0].outcome.as_ref().unwrap();
     assert_eq!(
         (inspection.statistics.files, inspection.effect()),
@@ -166,8 +173,12 @@ fn a_long_line_is_shown_around_the_place() {
     );
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join("a.py"), code).unwrap();
-    let scanned = scan_all(&inputs::below(&folder.path().join("a.py")), None);
-    let text = text::all(&scanned, TOOK, text::Look::Plain);
+    let scanned = scan_all(
+        &inputs::below(&folder.path().join("a.py")),
+        1,
+        &Means::default(),
+    );
+    let text = text::all(&scanned, &Judge::Table, TOOK, text::Look::Plain);
     let shown = "1, 1, 1, 1, 1, 1, 1, ]; exec(bytes.fromhex('70617373')); y = 1";
     let marked = format!("{}{}\n", " ".repeat(24), "━".repeat(31));
     assert!(text.contains(shown) && text.contains(&marked), "{text}");
@@ -178,8 +189,12 @@ fn what_is_found_does_not_steer_the_terminal() {
     let code = "exec(bytes.fromhex('70617373'), {'\u{1b}]0;x\u{7}': '\u{202e}'})\n";
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join("a.py"), code).unwrap();
-    let scanned = scan_all(&inputs::below(&folder.path().join("a.py")), None);
-    let text = text::all(&scanned, TOOK, text::Look::Plain);
+    let scanned = scan_all(
+        &inputs::below(&folder.path().join("a.py")),
+        1,
+        &Means::default(),
+    );
+    let text = text::all(&scanned, &Judge::Table, TOOK, text::Look::Plain);
     assert!(
         !text.contains(['\u{1b}', '\u{7}', '\u{202e}']) && text.contains("EXE-001"),
         "{text}"

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
-use portcullis_core::inspection::{Context, Inspected, Observation, effect_of};
+use portcullis_core::inspection::{Context, Inspected, Observation};
 use portcullis_core::policy::Effect;
 use portcullis_inspect::inspection::manual;
 
 use super::Scanned;
+use super::verdict::Judge;
 use crate::output::{count, visible};
 
 /// Findings of one input that are shown in full.
@@ -52,34 +53,38 @@ impl Look {
 }
 
 /// All of it, which took `elapsed`.
-pub(super) fn all(scanned: &[Scanned], elapsed: Duration, look: Look) -> String {
+pub(super) fn all(scanned: &[Scanned], judge: &Judge, elapsed: Duration, look: Look) -> String {
     let renderer = look.renderer();
     let mut text = String::new();
     for one in scanned {
         match &one.outcome {
-            Ok(inspection) => input(one, inspection, &renderer, &mut text),
+            Ok(inspection) => text.push_str(&input(one, inspection, judge, &renderer)),
             Err(error) => {
-                let error = format!("{error:#}");
-                let lines = error.lines().map(visible).collect::<Vec<_>>().join("\n");
-                text.push_str(&format!("unknown  {lines}\n\n"));
+                let error = format!("unknown  {error:#}");
+                for line in error.lines() {
+                    text.push_str(&folded(&visible(line)));
+                }
+                text.push('\n');
             }
         }
     }
-    text.push_str(&summary(scanned, elapsed));
+    text.push_str(&summary(scanned, judge, elapsed));
     text
 }
 
-fn input(scanned: &Scanned, inspection: &Inspected, renderer: &Renderer, text: &mut String) {
-    text.push_str(&format!(
-        "{:<5}  {}\n",
-        inspection.effect(),
-        visible(&scanned.path)
-    ));
-    let counted = |seen: &&Observation| effect_of(seen) > Effect::Allow;
-    let findings: Vec<&Observation> = inspection.observations.iter().filter(counted).collect();
-    for seen in findings.iter().take(SHOWN) {
+fn input(scanned: &Scanned, inspection: &Inspected, judge: &Judge, renderer: &Renderer) -> String {
+    let file = scanned.filename.as_ref();
+    let verdict = judge.effect(file, inspection);
+    let from = scanned.from.as_ref().map(|from| format!(" ({from})"));
+    let named = format!("{}{}", scanned.path, from.unwrap_or_default());
+    let mut text = format!("{verdict:<5}  {}\n", visible(&named));
+    let observations = inspection.observations.iter();
+    let judged = observations.map(|seen| (seen, judge.of_one(file, inspection, seen)));
+    let counted = |(_, verdict): &(&Observation, Effect)| *verdict > Effect::Allow;
+    let findings: Vec<(&Observation, Effect)> = judged.filter(counted).collect();
+    for (seen, verdict) in findings.iter().take(SHOWN) {
         text.push('\n');
-        text.push_str(&finding(inspection, seen, renderer));
+        text.push_str(&finding(inspection, seen, *verdict, renderer));
         text.push('\n');
     }
     let hidden = findings.len().saturating_sub(SHOWN);
@@ -104,11 +109,16 @@ fn input(scanned: &Scanned, inspection: &Inspected, renderer: &Renderer, text: &
         );
     }
     text.push('\n');
+    text
 }
 
 /// One finding, as a compiler shows an error.
-fn finding(inspection: &Inspected, seen: &Observation, renderer: &Renderer) -> String {
-    let verdict = effect_of(seen);
+fn finding(
+    inspection: &Inspected,
+    seen: &Observation,
+    verdict: Effect,
+    renderer: &Renderer,
+) -> String {
     let level = match verdict {
         Effect::Deny => Level::ERROR,
         Effect::Hold | Effect::Warn => Level::WARNING,
@@ -239,7 +249,34 @@ fn advice(verdict: Effect, rule: &str) -> String {
             "read the code shown, and compare it with the version before"
         }
     };
-    format!("{what}. The manual: portcullis rules {rule}")
+    match manual(rule) {
+        Some(_) => format!("{what}. The manual: portcullis rules {rule}"),
+        None => what.to_owned(),
+    }
+}
+
+/// A line in as many as fit into 80 columns, those after the first where the text of the first begins.
+fn folded(line: &str) -> String {
+    let (head, text) = match line.split_once(' ') {
+        Some((head @ "unknown", text)) => (format!("{head}  "), text),
+        _ => ("  ".to_owned(), line),
+    };
+    let mut folded = String::new();
+    let mut row = head.clone();
+    for word in text.split_whitespace() {
+        let is_first = row.chars().count() <= head.chars().count();
+        if !is_first && row.chars().count() + 1 + word.chars().count() > LINE {
+            folded.push_str(row.trim_end());
+            folded.push('\n');
+            row = " ".repeat(head.chars().count());
+        } else if !is_first {
+            row.push(' ');
+        }
+        row.push_str(word);
+    }
+    folded.push_str(row.trim_end());
+    folded.push('\n');
+    folded
 }
 
 fn wrapped(text: &str) -> String {
@@ -260,7 +297,7 @@ fn wrapped(text: &str) -> String {
 }
 
 /// The last line: how much there was, how long it took, and the verdicts.
-fn summary(scanned: &[Scanned], elapsed: Duration) -> String {
+fn summary(scanned: &[Scanned], judge: &Judge, elapsed: Duration) -> String {
     let inspections = || scanned.iter().filter_map(|one| one.outcome.as_ref().ok());
     let modules: usize = inspections().map(|one| one.statistics.modules).sum();
     let seconds = elapsed.as_secs_f64();
@@ -269,17 +306,23 @@ fn summary(scanned: &[Scanned], elapsed: Duration) -> String {
         count(scanned.len() as u64, "input"),
         count(modules as u64, "module"),
     )];
-    let findings = || {
-        inspections()
-            .flat_map(|one| &one.observations)
-            .map(effect_of)
-    };
+    let mut findings = Vec::new();
+    let mut worst = Effect::Allow;
+    for one in scanned {
+        let Ok(inspection) = &one.outcome else {
+            continue;
+        };
+        let file = one.filename.as_ref();
+        let observations = inspection.observations.iter();
+        findings.extend(observations.map(|seen| judge.of_one(file, inspection, seen)));
+        worst = worst.max(judge.effect(file, inspection));
+    }
     for verdict in Effect::ALL
         .into_iter()
         .rev()
         .filter(|verdict| *verdict > Effect::Allow)
     {
-        let number = findings().filter(|one| *one == verdict).count();
+        let number = findings.iter().filter(|one| **one == verdict).count();
         if number > 0 {
             parts.push(format!("{number} {verdict}"));
         }
@@ -288,10 +331,6 @@ fn summary(scanned: &[Scanned], elapsed: Duration) -> String {
     if unknown > 0 {
         parts.push(format!("{unknown} not inspected"));
     }
-    let worst = inspections()
-        .map(Inspected::effect)
-        .max()
-        .unwrap_or(Effect::Allow);
     let verdict = if unknown > 0 {
         worst.max(Effect::Hold)
     } else {

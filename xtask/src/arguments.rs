@@ -18,8 +18,14 @@ Commands:
   with COMMAND…
         Run a command with the servers up and the variables set that the tests read, for example
         cargo xtask with cargo test -p portcullis-store
+  benign fetch|measure|pick …
+        The benign set of the inspection: bring it through a running Portcullis, inspect it and fail
+        when too much is stopped, or choose it anew. `cargo xtask benign fetch -h` says how.
   tidy
-        Check the tree's own rules.";
+        Check the tree's own rules.
+  fuzz [TARGET] [--minutes N]
+        Look for inputs that break a property of crates/properties, guided by coverage; every
+        property in turn without TARGET, 10 minutes each without --minutes. Ends at the first break.";
 
 /// One parsed command line.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,7 +34,19 @@ pub(crate) enum Command {
     Test(Selection),
     Setup,
     With(Vec<String>),
+    /// What is handed to the program in `bench/benign`.
+    Benign(Vec<String>),
     Tidy,
+    Fuzz(Fuzzing),
+}
+
+/// What to fuzz, and for how long.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Fuzzing {
+    /// The property; every one where it is absent.
+    pub(crate) target: Option<String>,
+    /// For each property.
+    pub(crate) minutes: u32,
 }
 
 /// Which part of `test` to run.
@@ -44,7 +62,7 @@ pub(crate) enum Selection {
 }
 
 /// The names of the commands, for the rule that the documentation mentions each.
-pub(crate) const COMMANDS: [&str; 4] = ["test", "setup", "with", "tidy"];
+pub(crate) const COMMANDS: [&str; 6] = ["test", "setup", "with", "benign", "tidy", "fuzz"];
 
 impl Command {
     pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> anyhow::Result<Self> {
@@ -63,8 +81,10 @@ impl Command {
                 }
                 Ok(Self::With(program))
             }
+            Some("benign") => Ok(Self::Benign(arguments.collect())),
             Some("setup") => nothing_more(arguments).map(|()| Self::Setup),
             Some("tidy") => nothing_more(arguments).map(|()| Self::Tidy),
+            Some("fuzz") => Ok(Self::Fuzz(fuzzing(arguments)?)),
             other => bail!("there is no command {:?}", other.unwrap_or_default()),
         }
     }
@@ -87,6 +107,27 @@ fn selection(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Sele
     })
 }
 
+fn fuzzing(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Fuzzing> {
+    let mut fuzzing = Fuzzing {
+        target: None,
+        minutes: 10,
+    };
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--minutes" => {
+                let minutes = arguments.next().context("--minutes needs a number")?;
+                let minutes = minutes.parse().ok().filter(|minutes| *minutes > 0);
+                fuzzing.minutes = minutes.context("--minutes needs a number above 0")?;
+            }
+            target if !target.starts_with('-') && fuzzing.target.is_none() => {
+                fuzzing.target = Some(argument);
+            }
+            other => bail!("fuzz does not know {other:?}"),
+        }
+    }
+    Ok(fuzzing)
+}
+
 fn nothing_more(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<()> {
     match arguments.next() {
         None => Ok(()),
@@ -105,6 +146,10 @@ mod tests {
     #[test]
     fn every_command_line_means_one_thing() {
         let test = |selection| Ok(Command::Test(selection));
+        let fuzz = |target: Option<&str>, minutes| {
+            let target = target.map(str::to_owned);
+            Ok(Command::Fuzz(Fuzzing { target, minutes }))
+        };
         for (line, expected) in [
             ("", Ok(Command::Help)),
             ("--help", Ok(Command::Help)),
@@ -117,7 +162,13 @@ mod tests {
                 test(Selection::FastNamed("a".to_owned())),
             ),
             ("tidy", Ok(Command::Tidy)),
+            ("fuzz", fuzz(None, 10)),
+            ("fuzz wheel --minutes 5", fuzz(Some("wheel"), 5)),
             ("setup", Ok(Command::Setup)),
+            (
+                "benign fetch -h",
+                Ok(Command::Benign(vec!["fetch".to_owned(), "-h".to_owned()])),
+            ),
             (
                 "with true 1",
                 Ok(Command::With(vec!["true".to_owned(), "1".to_owned()])),
@@ -131,6 +182,9 @@ mod tests {
             "test --filter",
             "tidy now",
             "setup 1",
+            "fuzz a b",
+            "fuzz --minutes 0",
+            "fuzz --hours 1",
             "with",
         ] {
             assert!(parse(line).is_err(), "{line}");

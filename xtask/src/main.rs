@@ -6,6 +6,7 @@
 )]
 
 mod arguments;
+mod benign;
 mod test;
 
 mod environments;
@@ -14,6 +15,7 @@ mod servers;
 mod system;
 
 mod deny;
+mod fuzz;
 mod run;
 mod steps;
 mod test_counts;
@@ -51,6 +53,8 @@ fn execute(command: Command) -> anyhow::Result<()> {
         Command::Test(selection) => test::test(&places, &selection),
         Command::Setup => test::set_up(&places),
         Command::With(program) => test::with(&places, &program),
+        Command::Benign(arguments) => benign::hand_over(&places, &arguments),
         Command::Tidy => tidy::tidy(&places),
+        Command::Fuzz(fuzzing) => fuzz::fuzz(&places, &fuzzing),
     }
 }

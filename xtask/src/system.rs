@@ -36,9 +36,25 @@ const NEEDS: [Need; 3] = [
     },
 ];
 
-/// Installs what is missing, and says what and why.
+/// What fuzzing needs beside.
+const NEEDS_OF_FUZZING: [Need; 1] = [Need {
+    packages: &["g++"],
+    why: "libFuzzer is compiled from C++",
+    is_there: || succeeds(command("c++").arg("-v")),
+}];
+
+/// Installs what is missing for the tests, and says what and why.
 pub(crate) fn install_missing() -> anyhow::Result<()> {
-    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !(need.is_there)()).collect();
+    install(&NEEDS)
+}
+
+/// The same for fuzzing.
+pub(crate) fn install_missing_for_fuzzing() -> anyhow::Result<()> {
+    install(&NEEDS_OF_FUZZING)
+}
+
+fn install(needs: &[Need]) -> anyhow::Result<()> {
+    let missing: Vec<&Need> = needs.iter().filter(|need| !(need.is_there)()).collect();
     if missing.is_empty() {
         return Ok(());
     }

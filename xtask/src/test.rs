@@ -55,6 +55,7 @@ fn test_everything(places: &Places) -> anyhow::Result<()> {
         cargo_test(places, Some(&servers), None, &mut counts)
     });
     drop(servers);
+    steps.run("tests of the feature yara", || test_yara(places));
     steps.run("dependency rules", || deny.finish());
     println!("{counts}");
     steps.finish()
@@ -72,6 +73,23 @@ fn check_source(places: &Places, steps: &mut Steps) {
             .args(["-D", "warnings"])
             .current_dir(root))
     });
+    // The one feature that is off by default.
+    steps.run("lints of the feature yara", || {
+        let packages = ["clippy", "-p", "portcullis", "-p", "portcullis-inspect"];
+        run(cargo()
+            .args(packages)
+            .args(["--features", "yara", "--locked", "--", "-D", "warnings"])
+            .current_dir(root))
+    });
+}
+
+/// The tests of what only builds with the feature have.
+fn test_yara(places: &Places) -> anyhow::Result<()> {
+    let arguments = ["test", "-p", "portcullis-inspect", "--features", "yara"];
+    run(cargo()
+        .args(arguments)
+        .args(["--lib", "--locked", "own_rules"])
+        .current_dir(&places.root))
 }
 
 fn run_tests(

@@ -27,7 +27,8 @@ mod tests {
 
     #[test]
     fn an_unmentioned_command_is_found() {
-        let text = "`cargo xtask test`, `cargo xtask setup`, `cargo xtask with`";
+        let text = "`cargo xtask test`, `cargo xtask setup`, `cargo xtask with`, `cargo xtask benign`, \
+             `cargo xtask fuzz`";
         let tree = tree(&[("CONTRIBUTING.md", text)]);
         let expected = "CONTRIBUTING.md: does not mention `cargo xtask tidy`";
         assert_eq!(shown(&commands(&tree)), [expected]);

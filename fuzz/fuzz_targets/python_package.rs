@@ -1,0 +1,4 @@
+//! Fuzzes the property `python_package`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| portcullis_properties::check("python_package", bytes));

@@ -4,7 +4,7 @@ use portcullis_core::inspection::{Confidence, Observation, Severity};
 
 use super::sent::{FAR, source_call};
 use super::{Rule, in_context, observe_flow};
-use crate::python::{Analysis, Flow, Label, SinkKind};
+use crate::python::{Analysis, Context, Flow, Label, SinkKind};
 
 /// The rule.
 pub(super) struct CodeInData;
@@ -41,6 +41,8 @@ impl Rule for CodeInData {
                     Severity::High
                 }
                 () if is_plain(analysis, flow) || flow.hops > FAR => Severity::Low,
+                // Where a build runs, its files are; where a module is imported, anything may be.
+                () if is_elsewhere(flow) => Severity::Medium,
                 () => Severity::High,
             };
             let severity = in_context(worst, flow.context);
@@ -58,6 +60,12 @@ impl Rule for CodeInData {
             ));
         }
     }
+}
+
+/// Whether the path is only that of a file in whatever folder somebody is in.
+fn is_elsewhere(flow: &Flow) -> bool {
+    let is_bare = !flow.what.contains(['<', '/', '.']);
+    is_bare && flow.context != Context::Install
 }
 
 fn runs(analysis: &Analysis, flow: &Flow) -> bool {

@@ -77,28 +77,11 @@ fn is_foreign(module: &Module, call: &Call, path: &str) -> bool {
     let is_found_below =
         (is_home || unasked && path.starts_with('/')) && path.contains([HOLE, '*']);
     let name = path.rsplit('/').next().unwrap_or(path);
-    // What an import changes of whatever walking through the folder at hand finds.
-    let walks = |other: &Call| {
-        other.context.is_unasked()
-            && matches!(
-                &*other.target,
-                "os.walk" | "glob.glob" | "glob.iglob" | "os.scandir"
-            )
-    };
+    let is_project = is_found_below && PROJECTS.iter().any(|part| name.contains(part));
     let is_loaded = matches!(call.context, Context::Import | Context::Startup);
-    let is_here = path.starts_with(['.', HOLE]) && path.contains(HOLE) && path.contains('/');
-    if is_loaded && is_here && is_unknown(name) && module.calls.iter().any(walks) {
-        return true;
-    }
-    let is_part = |part: &&str| match part.starts_with('.') {
-        true => name.ends_with(*part),
-        false => name.contains(*part),
-    };
-    if is_loaded && is_here && STARTS.contains(&name) {
-        return true;
-    }
-    let is_project = is_found_below && PROJECTS.iter().any(is_part);
+    let is_here = !path.starts_with(['/', '~', '<']);
     is_project
+        || is_loaded && is_here && STARTS.contains(&name)
         || is_code && (is_below || (is_found && module.calls.iter().any(asks)))
         || path.contains(".__file__")
         || is_listed

@@ -53,7 +53,7 @@ fn worst(call: &Call) -> Option<Severity> {
     let is_known = !lines.is_empty() && lines.iter().all(|line| !program(line).is_empty());
     let is_plain = lines.iter().all(|line| builds(line)) && !lines.is_empty();
     match call.context {
-        Context::Startup | Context::Import if call.labels.meets(HIDDEN) => Some(Severity::High),
+        Context::Startup | Context::Import if is_hidden(call) => Some(Severity::High),
         Context::Startup => Some(Severity::High),
         Context::Import if is_plain => None,
         Context::Import if uses_shell(call) => Some(Severity::Medium),
@@ -62,6 +62,15 @@ fn worst(call: &Call) -> Option<Severity> {
         Context::Import if !is_known => Some(Severity::Info),
         _ => None,
     }
+}
+
+/// Whether the command itself, rather than its settings, was decoded or fetched.
+fn is_hidden(call: &Call) -> bool {
+    let words = call
+        .arguments
+        .iter()
+        .filter(|each| !matches!(&*each.keyword, "env" | "cwd" | "timeout" | "executable"));
+    words.into_iter().any(|each| each.labels.meets(HIDDEN))
 }
 
 /// Whether a shell takes the command apart.

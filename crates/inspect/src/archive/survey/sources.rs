@@ -12,6 +12,7 @@ use super::place::{installed_scripts, is_startup_list, site_path};
 use super::{StartupLine, Survey, Text, survey};
 use crate::archive::limits::Limits;
 use crate::python::{Package, Packer, Role, Source, SourceBytes};
+use crate::rules::archive::known_files;
 
 /// How many bytes of Python are kept for the analysis. What does not fit is named by a violation.
 pub const LARGEST_SOURCES: usize = 96 << 20;
@@ -210,7 +211,12 @@ fn by_folder(path: &str) -> Role {
 /// blank.
 fn startup_sources(survey: &Survey) -> Vec<Source> {
     let mut by_list: BTreeMap<Arc<str>, Vec<(u32, String)>> = BTreeMap::new();
+    let digests = survey.startup_digests();
+    let mut known: BTreeSet<Arc<str>> = BTreeSet::new();
     for (name, number, line) in survey.startup_lines() {
+        if known_files::is_startup(digests.get(&name).copied(), &line) {
+            known.insert(name.clone());
+        }
         let code = match line {
             StartupLine::Code(code) => code,
             StartupLine::Call(target) => {
@@ -224,9 +230,15 @@ fn startup_sources(survey: &Survey) -> Vec<Source> {
     let sources = by_list
         .into_iter()
         .filter(|(name, _)| is_startup_list(name));
-    sources
-        .map(|(name, lines)| startup_source(&name, &lines))
-        .collect()
+    let sources = sources.map(|(name, lines)| {
+        let mut source = startup_source(&name, &lines);
+        // What setuptools and others have always put there loads the rest of them where it is asked for.
+        if known.contains(&name) {
+            source.role = Role::Module;
+        }
+        source
+    });
+    sources.collect()
 }
 
 fn startup_source(name: &Arc<str>, lines: &[(u32, String)]) -> Source {

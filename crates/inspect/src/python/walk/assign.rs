@@ -92,8 +92,8 @@ impl<'a> Walker<'a, '_, '_> {
             Kind::Symbol(sym, _) => {
                 let name = self.engine.symbols.member(sym, target.attr.as_str());
                 self.patch(name, value, statement);
-                self.installed(value);
-                if super::outside::is_server(self.engine.symbols.name(sym)) {
+                self.put_in(value);
+                if super::callbacks::is_server(self.engine.symbols.name(sym)) {
                     let passed = [super::call::positional(value.clone())];
                     self.serve(&passed, (statement, &target.value));
                 }
@@ -103,7 +103,17 @@ impl<'a> Walker<'a, '_, '_> {
         }
     }
 
-    /// What takes the place of something elsewhere runs when nobody asks for it.
+    /// A function that takes the place of one elsewhere runs when nobody asks for it. A class only lends
+    /// its methods to whoever makes something of it.
+    pub(super) fn put_in(&mut self, value: &Value) {
+        for kind in value.kind.alternatives() {
+            if let Kind::Function(function) | Kind::Bound(function, _) = kind {
+                self.engine.edges.insert((self.frame.function, *function));
+            }
+        }
+    }
+
+    /// What is handed over to be called later runs, with all its methods.
     pub(super) fn installed(&mut self, value: &Value) {
         for function in self.functions_of(value) {
             self.engine.edges.insert((self.frame.function, function));
@@ -134,7 +144,7 @@ impl<'a> Walker<'a, '_, '_> {
                 if let Some(name) = key.kind.as_text() {
                     let name = self.engine.symbols.member(*sym, name);
                     self.patch(name, value, statement);
-                    self.installed(value);
+                    self.put_in(value);
                 }
             }
             Kind::Dict(items) if items.len() < 512 => {

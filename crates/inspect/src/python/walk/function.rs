@@ -186,7 +186,7 @@ impl<'a> Walker<'a, '_, '_> {
             Kind::Function(_) | Kind::Bound(..) | Kind::Class(_) | Kind::Instance(_)
         );
         if let Kind::Symbol(sym, _) = value.kind
-            && super::outside::is_server(self.engine.symbols.name(sym))
+            && super::callbacks::is_server(self.engine.symbols.name(sym))
         {
             self.serve(&[passed], (decorator.range(), decorator));
             return Value::default();

@@ -61,25 +61,7 @@ impl<'a> Walker<'a, '_, '_> {
         };
         match (&owner.kind, &index.kind) {
             (Kind::Globals, Kind::Str(_)) => match index.kind.as_text() {
-                Some(name) => {
-                    let value = self.load(name, node);
-                    let is_module = matches!(
-                        name,
-                        "os" | "sys"
-                            | "subprocess"
-                            | "socket"
-                            | "importlib"
-                            | "urllib"
-                            | "builtins"
-                    );
-                    match value.kind {
-                        Kind::Unknown if is_module => {
-                            let sym = self.engine.symbols.intern(name);
-                            Kind::Symbol(sym, Reached::ByHiddenName).into()
-                        }
-                        _ => with_reached(value, reached),
-                    }
-                }
+                Some(name) => self.global_by_name(name, reached, node),
                 None => Value::default(),
             },
             (Kind::Symbol(sym, _), _) if self.is_environment(*sym) => {
@@ -152,6 +134,22 @@ impl<'a> Walker<'a, '_, '_> {
                 value.taint.join(&owner.taint);
                 value
             }
+        }
+    }
+
+    /// `globals()[name]`: a name of the module, or one that others put there.
+    fn global_by_name(&mut self, name: &str, reached: Reached, node: &impl Ranged) -> Value {
+        let value = self.load(name, node);
+        let is_module = matches!(
+            name,
+            "os" | "sys" | "subprocess" | "socket" | "importlib" | "urllib" | "builtins"
+        );
+        match value.kind {
+            Kind::Unknown if is_module => {
+                let sym = self.engine.symbols.intern(name);
+                Kind::Symbol(sym, Reached::ByHiddenName).into()
+            }
+            _ => with_reached(value, reached),
         }
     }
 

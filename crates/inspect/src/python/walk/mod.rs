@@ -3,8 +3,10 @@
 
 mod assign;
 mod call;
+mod callbacks;
 mod class;
 mod comprehension;
+mod dropped;
 mod expression;
 mod files;
 mod function;
@@ -16,6 +18,7 @@ mod looping;
 mod outside;
 mod passed;
 mod places;
+mod reaching;
 mod record;
 mod special;
 mod statement;
@@ -112,6 +115,8 @@ struct Frame {
 const ITERATIONS: u32 = 40_000;
 /// Values of fewer bytes are not counted.
 const SMALL: usize = 4 << 10;
+/// Making a value of so many bytes takes longer than looking at the clock.
+const LARGE: usize = 64 << 10;
 /// Open nodes; far above what the depth check lets through.
 const OPEN: u32 = 24_000;
 
@@ -216,7 +221,7 @@ impl<'a, 'e, 'b> Walker<'a, 'e, 'b> {
         if self.is_stopped {
             return false;
         }
-        let is_time_over = self.nodes.is_multiple_of(256) && self.deadline.is_over();
+        let is_time_over = self.nodes.is_multiple_of(2_048) && self.deadline.is_over();
         if is_time_over || self.nodes > self.engine.budget.nodes_per_source || self.depth > OPEN {
             self.is_stopped = true;
         }
@@ -231,7 +236,10 @@ impl<'a, 'e, 'b> Walker<'a, 'e, 'b> {
             return value;
         }
         self.engine.folded_bytes += bytes;
-        if self.engine.folded_bytes > self.engine.budget.folded_bytes {
+        // Between two looks at the clock there may be thousands of values as large as this one.
+        let is_time_over = bytes >= LARGE && self.deadline.is_over();
+        let is_room_over = self.engine.folded_bytes > self.engine.budget.folded_bytes;
+        if is_time_over || is_room_over {
             self.is_stopped = true;
             return Value::unknown(value.taint);
         }

@@ -1,30 +1,24 @@
 //! Calls of what comes from outside the distribution: sources, decoders and sinks by the tables, and a
 //! record of the call for rules.
 
-use std::sync::Arc;
-
 use ruff_python_ast::Expr;
 use ruff_text_size::TextRange;
 
-use super::super::analysis::{HOLE, Inspected, Reached, SinkKind};
-use super::super::engine::{ParameterSink, Part};
+use super::super::analysis::{Reached, SinkKind};
 use super::super::fold;
 use super::super::label::Label;
-use super::super::source_bytes::Unpacker;
 use super::super::symbols::Sym;
-use super::super::taint::commands::{self, Leaves};
-use super::super::taint::tables::{Gives, Known, Sink};
+use super::super::taint::commands;
+use super::super::taint::tables::{Gives, Known};
 use super::super::taint::trace::{Origin, Taint, Trace};
 use super::super::value::{Kind, Passed, Value};
 use super::Walker;
 use super::call::{split, whole};
+use super::callbacks::is_server;
 use super::record::Recorded;
 
 /// What a method belongs to, when it is one, and what is passed.
 pub(super) type Given<'g> = (Option<&'g Value>, &'g [Passed]);
-
-/// Texts that are shorter say too little to be hidden.
-const HIDDEN: usize = 8;
 
 impl<'a> Walker<'a, '_, '_> {
     /// Calls something with a dotted name; `place` is the expression that names it.
@@ -111,7 +105,16 @@ impl<'a> Walker<'a, '_, '_> {
                 taint,
             };
         }
-        if &*name == "shutil.unpack_archive" {
+        self.unpack_archive(&name, receiver, passed);
+        if known.reads_files {
+            return self.read_into((sym, known), (taint, passed), range);
+        }
+        self.result(sym, known, (taint, passed), range)
+    }
+
+    /// What unpacking an archive leaves in a folder.
+    fn unpack_archive(&mut self, name: &str, receiver: Option<&Value>, passed: &[Passed]) {
+        if name == "shutil.unpack_archive" {
             let packed = passed
                 .first()
                 .map(|each| each.value.clone())
@@ -131,10 +134,6 @@ impl<'a> Walker<'a, '_, '_> {
                 self.unpack_to(&folder.value.kind, &unpacked);
             }
         }
-        if known.reads_files {
-            return self.read_into((sym, known), (taint, passed), range);
-        }
-        self.result(sym, known, (taint, passed), range)
     }
 
     /// What reads files gives, or leaves at the path that it is told to: copies and archives.
@@ -287,196 +286,6 @@ impl<'a> Walker<'a, '_, '_> {
         }
     }
 
-    /// What is passed reaches a sink: flows for what has a label, summaries for what parameters bring.
-    fn reach_sink(
-        &mut self,
-        sink: Sink,
-        (sym, call): (Sym, u32),
-        (own, passed): Given<'_>,
-        range: TextRange,
-    ) {
-        let key = (self.module, call);
-        if sink.kind == SinkKind::Command {
-            self.sent_by_command((sym, key), passed, range);
-        }
-        let mut position = 0;
-        for each in passed {
-            let at = position;
-            if each.keyword.is_none() {
-                position += 1;
-            }
-            let may_be_any = each.is_starred && each.keyword.is_none();
-            if !may_be_any && !sink.takes(at, each.keyword.as_deref()) {
-                continue;
-            }
-            let argument = match &each.keyword {
-                Some(keyword) => keyword.clone(),
-                None => at.to_string().into(),
-            };
-            self.sink_argument(sink.kind, (sym, key), (&each.value, argument), range);
-        }
-        // What was put into a session, a message or a connection before leaves with it.
-        let has_own = sink.takes_self() || sink.kind == SinkKind::Send;
-        if let Some(own) = own.filter(|_| has_own) {
-            self.sink_argument(sink.kind, (sym, key), (own, "self".into()), range);
-        }
-    }
-
-    fn sink_argument(
-        &mut self,
-        kind: SinkKind,
-        (sym, call): (Sym, (u32, u32)),
-        (value, argument): (&Value, Arc<str>),
-        range: TextRange,
-    ) {
-        let mut taint = value.whole_taint();
-        let is_loading = matches!(
-            kind,
-            SinkKind::Command | SinkKind::Import | SinkKind::Native | SinkKind::Executable
-        );
-        let dropped = match kind {
-            SinkKind::Import => self.dropped_module(&value.kind),
-            _ => None,
-        };
-        let dropped = dropped
-            .or_else(|| self.dropped_in(&value.kind))
-            .or_else(|| self.unpacked_in(&value.kind));
-        if let Some(dropped) = dropped.filter(|_| is_loading) {
-            taint.join(&dropped);
-        }
-        if kind == SinkKind::Command {
-            if let Some(code) = python_of_command(&value.kind) {
-                self.run_layer(&code, range);
-            }
-            self.run_written(&value.kind, range);
-        }
-        if kind == SinkKind::Exec {
-            self.run_layer(&value.kind, range);
-            if !taint.has(Label::Decoded) && self.is_hidden(&value.kind) {
-                let words = "put together so that its text stands nowhere";
-                taint.join(&self.begin(Label::Decoded, words, &range));
-            }
-        }
-        self.note_run_paths(kind, value, &taint);
-        if taint.is_empty() {
-            return;
-        }
-        let words = format!("{} by {}", verb(kind), self.engine.symbols.name(sym));
-        let at = (self.module, range.start().to_u32());
-        for carried in taint.iter() {
-            let trace = self.engine.traces.add(carried.trace, at, words.clone());
-            let sink = ParameterSink {
-                parameter: 0,
-                part: Part::Whole,
-                kind,
-                call,
-                argument: argument.clone(),
-                trace,
-                hops: 0,
-            };
-            self.reach(carried.what, trace, &taint, sink);
-        }
-    }
-
-    /// A source that is run by its path, or whose text is run, runs then.
-    fn note_run_paths(&mut self, kind: SinkKind, value: &Value, taint: &Taint) {
-        let mut paths: Vec<Arc<str>> = Vec::new();
-        match kind {
-            SinkKind::Exec => {
-                for carried in taint
-                    .iter()
-                    .filter(|each| each.what == Origin::Label(Label::File))
-                {
-                    let first = self.engine.traces.first(carried.trace);
-                    let text = self.engine.traces.text(first);
-                    paths.extend(text.strip_prefix("opens ").map(Arc::from));
-                }
-            }
-            SinkKind::Import | SinkKind::Command => {
-                let folded = value.kind.folded(&self.engine.symbols, 0);
-                let texts = folded.texts();
-                let words = texts.iter().flat_map(|text| text.split([' ', '"', '\'']));
-                paths.extend(words.map(Arc::from));
-            }
-            _ => {}
-        }
-        let is_source = |path: &Arc<str>| path.ends_with(".py") || path.ends_with(".pyw");
-        for path in paths.into_iter().filter(is_source).take(16) {
-            self.engine.path_edges.insert((self.frame.function, path));
-        }
-    }
-
-    /// Whether a constant is run whose words are not to be read anywhere in the distribution.
-    fn is_hidden(&self, kind: &Kind) -> bool {
-        let text = match kind {
-            Kind::Bytes(bytes) => std::str::from_utf8(bytes).ok(),
-            other => other.as_text(),
-        };
-        let Some(text) = text.filter(|text| text.len() >= HIDDEN) else {
-            return false;
-        };
-        let is_word = |word: &&str| word.len() >= 4;
-        let words = text
-            .split(|each: char| !each.is_alphabetic())
-            .filter(is_word)
-            .take(64);
-        let finders: Vec<memchr::memmem::Finder<'_>> =
-            words.map(memchr::memmem::Finder::new).collect();
-        let mut found = vec![false; finders.len()];
-        let mut unpacker = Unpacker::default();
-        for (index, module) in self.engine.modules.iter().enumerate() {
-            if module.facts.depth != Inspected::Whole {
-                continue;
-            }
-            let text = match (&module.text, self.engine.package.sources.get(index)) {
-                (Some(text), _) => text.as_bytes(),
-                (None, Some(source)) => unpacker.read(&source.bytes),
-                (None, None) => continue,
-            };
-            for (finder, found) in finders.iter().zip(&mut found) {
-                *found = *found || finder.find(text).is_some();
-            }
-        }
-        let missing = found.iter().filter(|found| !**found).count();
-        missing > 0 && missing * 2 >= found.len()
-    }
-
-    /// A command that sends what it is given is the network by another name.
-    fn sent_by_command(
-        &mut self,
-        (sym, call): (Sym, (u32, u32)),
-        passed: &[Passed],
-        range: TextRange,
-    ) {
-        let line = passed
-            .first()
-            .map(|each| &each.value.kind)
-            .and_then(|kind| kind.folded(&self.engine.symbols, 0).command_line());
-        for file in line
-            .as_deref()
-            .map(commands::recordings)
-            .unwrap_or_default()
-        {
-            let words = format!("gets {} from a command", Label::Screen.words());
-            let taint = self.begin(Label::Screen, &words, &range);
-            self.store_at(&Kind::str(file), &taint);
-        }
-        let kind = match line.as_deref().and_then(commands::leaves) {
-            Some(Leaves::Sent) => SinkKind::Send,
-            Some(Leaves::Resolved) => SinkKind::Resolve,
-            None => return,
-        };
-        let mut position = 0;
-        for each in passed {
-            let argument = match &each.keyword {
-                Some(keyword) => keyword.clone(),
-                None => position.to_string().into(),
-            };
-            position += usize::from(each.keyword.is_none());
-            self.sink_argument(kind, (sym, call), (&each.value, argument), range);
-        }
-    }
-
     /// What a loader of the distribution gives out as a module runs as one.
     fn loaded_by(
         &mut self,
@@ -504,217 +313,6 @@ impl<'a> Walker<'a, '_, '_> {
                 self.sink_argument(SinkKind::Exec, (sym, key), (&given, "loader".into()), range);
             }
         }
-    }
-
-    /// Running an application runs what was registered with it: `app.run()` after `@app.route(…)`.
-    fn run_handlers(&mut self, sym: Sym) {
-        if self.handlers.is_empty() {
-            return;
-        }
-        let name = self.engine.symbols.name(sym).clone();
-        let Some((object, method)) = name.split_once("().") else {
-            return;
-        };
-        let runs = [
-            "run",
-            "serve",
-            "start",
-            "polling",
-            "infinity_polling",
-            "run_polling",
-            "listen",
-            "mainloop",
-        ];
-        if !runs.iter().any(|start| method.starts_with(start)) {
-            return;
-        }
-        for (of, function) in &self.handlers {
-            if **of == *object {
-                self.engine.edges.insert((self.frame.function, *function));
-            }
-        }
-    }
-
-    /// What a server is given to answer with runs when somebody asks, with what they send.
-    pub(super) fn serve(&mut self, passed: &[Passed], (range, place): (TextRange, &'a Expr)) {
-        let words = "gets data from the network from whoever connects";
-        let asked = Value::unknown(self.begin(Label::Net, words, &range));
-        for each in passed {
-            self.installed(&each.value);
-            if matches!(each.value.kind, Kind::Function(_) | Kind::Bound(..)) {
-                let arguments = vec![asked.clone(); 4];
-                self.call_back(&each.value.clone(), arguments, place);
-            }
-        }
-    }
-
-    /// Functions given to something that calls them.
-    fn call_backs(&mut self, sym: Sym, passed: &[Passed], (place, range): (&'a Expr, TextRange)) {
-        let name = self.engine.symbols.name(sym).clone();
-        if hears_keys(&name) {
-            let words = format!("gets {} from {name}", Label::Keys.words());
-            let key = Value::unknown(self.begin(Label::Keys, &words, &range));
-            for each in passed {
-                self.call_back(&each.value.clone(), vec![key.clone()], place);
-            }
-            return;
-        }
-        let named = |name: &str| {
-            passed
-                .iter()
-                .find(|each| each.keyword.as_deref() == Some(name))
-        };
-        let arguments: Vec<Value> = match named("args").map(|each| &each.value.kind) {
-            Some(Kind::List(items)) => items.to_vec(),
-            _ => self.given_to_callback(&name, passed),
-        };
-        if matches!(&*name, "functools.partial" | "builtins.map") {
-            return;
-        }
-        for each in passed {
-            self.call_back(&each.value.clone(), arguments.clone(), place);
-        }
-    }
-
-    /// What a function is called with that is called later: what is passed after it, in one list for
-    /// threads, processes and timers, and one item at a time for what goes through items.
-    fn given_to_callback(&self, name: &str, passed: &[Passed]) -> Vec<Value> {
-        let positional: Vec<&Value> = passed
-            .iter()
-            .filter(|each| each.keyword.is_none())
-            .map(|each| &each.value)
-            .collect();
-        let runs = |value: &&Value| {
-            value.kind.alternatives().iter().any(Kind::is_callable)
-                || matches!(value.kind, Kind::Instance(_))
-        };
-        let after = positional.iter().position(runs).map_or(0, |at| at + 1);
-        let rest = positional.get(after..).unwrap_or_default();
-        let spreads = ["Thread", "Timer", "Process", "enter", "enterabs"];
-        let called = name.rsplit('.').next().unwrap_or(name);
-        match rest {
-            [
-                Value {
-                    kind: Kind::List(items),
-                    ..
-                },
-                ..,
-            ] if spreads.contains(&called) => items.to_vec(),
-            _ if matches!(called, "map" | "filter" | "imap" | "imap_unordered") => rest
-                .iter()
-                .map(|value| super::comprehension::any_item(value))
-                .collect(),
-            _ => rest.iter().map(|value| (*value).clone()).collect(),
-        }
-    }
-
-    /// A file at a path carries what was written to it from the network.
-    pub(super) fn drop_to_file(&mut self, sym: Sym, passed: &[Passed], taint: &Taint) {
-        let is_download = matches!(
-            &**self.engine.symbols.name(sym),
-            "urllib.request.urlretrieve" | "wget.download" | "urllib.request.URLopener().retrieve"
-        );
-        if !is_download {
-            return;
-        }
-        if let Some(path) = passed.get(1) {
-            self.drop_at(&path.value.kind, taint);
-        }
-    }
-
-    /// Remembers that data from the network was written to the path `kind`.
-    pub(super) fn drop_at(&mut self, kind: &Kind, taint: &Taint) {
-        if let Kind::OneOf(kinds) = kind {
-            return kinds.iter().for_each(|kind| self.drop_at(kind, taint));
-        }
-        let (Kind::Str(path) | Kind::Path(path)) = kind else {
-            return;
-        };
-        let trace = taint.iter().find_map(|carried| match carried.what {
-            Origin::Label(Label::Net | Label::Dropped | Label::Decoded) => Some(carried.trace),
-            _ => None,
-        });
-        let name = path.rsplit('/').next().unwrap_or_default();
-        // What is not known of a name tells no file from another.
-        let known = name.chars().filter(|each| *each != HOLE).count();
-        let is_kept = known > 2 && self.engine.dropped.len() < 256;
-        if let Some(trace) = trace.filter(|_| is_kept) {
-            self.engine.dropped.push((name.into(), trace));
-        }
-    }
-
-    /// Remembers that an archive from the network was unpacked into the folder `kind`.
-    fn unpack_to(&mut self, kind: &Kind, taint: &Taint) {
-        let trace = taint.iter().find_map(|carried| match carried.what {
-            Origin::Label(Label::Net | Label::Dropped) => Some(carried.trace),
-            _ => None,
-        });
-        if let (Some(trace), Kind::Str(path) | Kind::Path(path)) = (trace, kind)
-            && self.engine.unpacked.len() < 64
-        {
-            self.engine.unpacked.push((path.clone(), trace));
-        }
-    }
-
-    /// What was unpacked where the program lies that `kind` starts, or where it is imported from.
-    fn unpacked_in(&self, kind: &Kind) -> Option<Taint> {
-        let starts = |text: &str| {
-            let mut found = self.engine.unpacked.iter();
-            let found = found.find(|(path, _)| text.trim_start().starts_with(&**path))?;
-            Some(Taint::of(Origin::Label(Label::Dropped), found.1))
-        };
-        match kind {
-            Kind::Str(text) | Kind::Path(text) => starts(text),
-            // `python main.py` starts the second word.
-            Kind::List(items) => items.iter().take(2).find_map(|item| match &item.kind {
-                Kind::Str(text) | Kind::Path(text) => starts(text),
-                _ => None,
-            }),
-            _ => None,
-        }
-    }
-
-    /// What was written from elsewhere to the path that `kind` names.
-    pub(super) fn dropped_in(&self, kind: &Kind) -> Option<Taint> {
-        if self.engine.dropped.is_empty() {
-            return None;
-        }
-        let names = |text: &str| {
-            let found = self
-                .engine
-                .dropped
-                .iter()
-                .find(|(name, _)| text.contains(&**name));
-            found.map(|(_, trace)| Taint::of(Origin::Label(Label::Dropped), *trace))
-        };
-        match kind {
-            Kind::Str(text) | Kind::Path(text) => names(text),
-            Kind::OneOf(kinds) => kinds.iter().find_map(|kind| self.dropped_in(kind)),
-            Kind::List(items) => {
-                let first = items.first().map(|item| &item.kind);
-                let starts = first.is_some_and(|first| starts_others(first, &self.engine.symbols));
-                let count = if starts { items.len() } else { 1 };
-                items
-                    .iter()
-                    .take(count)
-                    .find_map(|item| self.dropped_in(&item.kind))
-            }
-            _ => None,
-        }
-    }
-
-    /// What was written from elsewhere to a file that is imported as `kind` names it.
-    fn dropped_module(&self, kind: &Kind) -> Option<Taint> {
-        let Kind::Str(name) = kind else {
-            return None;
-        };
-        let name = name.rsplit('.').next()?;
-        let is_it = |file: &str| {
-            let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-            stem == name && name.chars().filter(|each| *each != HOLE).count() > 2
-        };
-        let found = self.engine.dropped.iter().find(|(file, _)| is_it(file));
-        found.map(|(_, trace)| Taint::of(Origin::Label(Label::Dropped), *trace))
     }
 
     /// The value of one environment variable.
@@ -771,133 +369,4 @@ fn makes_spec(name: &str) -> bool {
         name,
         "importlib.util.spec_from_loader" | "importlib.machinery.ModuleSpec"
     )
-}
-
-/// Whether it answers others with what it is given.
-pub(super) fn is_server(name: &str) -> bool {
-    let starts = [
-        "selectors.",
-        "websocket.WebSocketApp",
-        "paho.mqtt.client.Client()",
-        "discord.Client()",
-        "discord.ext.commands.Bot()",
-        "telebot.TeleBot()",
-        "socketio.Client()",
-        "pika.BlockingConnection()",
-        "socketserver.",
-        "http.server.",
-        "xmlrpc.server.",
-        "wsgiref.simple_server.",
-        "aiohttp.web.",
-    ];
-    starts.iter().any(|start| name.starts_with(start))
-        || matches!(
-            name,
-            "asyncio.start_server"
-                | "asyncio.start_unix_server"
-                | "websockets.serve"
-                | "websockets.server.serve"
-                | "asyncio.get_event_loop().create_server"
-                | "asyncio.get_running_loop().create_server"
-        )
-}
-
-/// Whether what it calls back is given key strokes.
-fn hears_keys(name: &str) -> bool {
-    name.starts_with("pynput.keyboard.") || name.starts_with("keyboard.")
-}
-
-/// Whether the program starts what it is given: `sh`, `python`, `chmod`.
-fn starts_others(program: &Kind, symbols: &super::super::symbols::Symbols) -> bool {
-    let name = match program {
-        Kind::Str(text) | Kind::Path(text) => text.to_string(),
-        Kind::Symbol(sym, _) => symbols.name(*sym).to_string(),
-        _ => return true,
-    };
-    if name.contains([HOLE, '(']) {
-        return true;
-    }
-    let name = name
-        .rsplit(['/', '\\'])
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let name = name.strip_suffix(".exe").unwrap_or(&name);
-    let known = [
-        "sh",
-        "bash",
-        "zsh",
-        "dash",
-        "cmd",
-        "start",
-        "open",
-        "xdg-open",
-        "chmod",
-        "msiexec",
-        "rundll32",
-        "regsvr32",
-        "sudo",
-        "nohup",
-        "env",
-        "wscript",
-        "cscript",
-        "java",
-        "node",
-        "perl",
-        "ruby",
-        "wine",
-        "sys.executable",
-        "mono",
-        "dotnet",
-        "explorer",
-        "setsid",
-        "screen",
-        "tmux",
-        "pip",
-        "pip3",
-    ];
-    known.contains(&name) || name.starts_with("python") || name.starts_with("powershell")
-}
-
-/// The Python that a command line carries along: `python -c "…"`.
-fn python_of_command(command: &Kind) -> Option<Kind> {
-    match command {
-        Kind::List(items) => {
-            let at = items
-                .iter()
-                .position(|item| item.kind.as_text() == Some("-c"))?;
-            let program = items.first().and_then(|item| item.kind.as_text());
-            let is_shell = program.is_some_and(|name| !name.contains("py"));
-            let code = items.get(at + 1).filter(|_| !is_shell)?;
-            matches!(code.kind, Kind::Str(_)).then(|| code.kind.clone())
-        }
-        Kind::Str(_) => {
-            let text = command.as_text()?;
-            let (program, rest) = text.split_once(" -c ")?;
-            let rest = rest.trim_start();
-            let quote = rest
-                .chars()
-                .next()
-                .filter(|each| matches!(each, '"' | '\''))?;
-            let code = rest[1..].rsplit_once(quote)?.0;
-            program.contains("py").then(|| Kind::str(code))
-        }
-        _ => None,
-    }
-}
-
-fn verb(kind: SinkKind) -> &'static str {
-    match kind {
-        SinkKind::Exec => "run as Python",
-        SinkKind::Deserialise => "turned into objects",
-        SinkKind::Import => "imported",
-        SinkKind::Command => "run as a command",
-        SinkKind::Send => "sent over the network",
-        SinkKind::Resolve => "given to a name server",
-        SinkKind::Write => "written to a file",
-        SinkKind::Native => "loaded as native code",
-        SinkKind::Delete => "deleted",
-        SinkKind::Executable => "made executable",
-        SinkKind::Publish => "given to an installer or publisher",
-    }
 }

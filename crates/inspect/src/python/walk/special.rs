@@ -67,26 +67,18 @@ impl<'a> Walker<'a, '_, '_> {
             }
             "os.write" | "os.pwrite" => self.written(&first?, passed, (range, place)),
             "inspect.getsource" | "inspect.getsourcelines" if first.is_some() => {
-                let words = format!("opens {}/__init__.py", super::super::taint::paths::HERE);
-                Some(Value::unknown(self.begin(Label::File, &words, &range)))
+                Some(self.own_source(&range))
             }
             "socket.socket().accept" => Some(self.accepted(receiver)),
             "os.read" | "os.pread" => Some(Value::unknown(first?.taint)),
-            "functools.partial" => {
-                let rest = passed.get(1..).unwrap_or_default().to_vec();
-                Some(Kind::Partial(Arc::new((first?, rest))).into())
-            }
+            "functools.partial" => Some(partial(first?, passed)),
             "functools.wraps"
             | "functools.lru_cache"
             | "functools.cache"
             | "staticmethod"
             | "classmethod" => first,
             "operator.itemgetter" => Some(Kind::Getter(Arc::new(Getter::Item(first?))).into()),
-            "operator.methodcaller" => {
-                let method = first?.kind.as_text()?.to_owned();
-                let rest = passed.get(1..).unwrap_or_default().to_vec();
-                Some(Kind::Getter(Arc::new(Getter::Method(method, rest))).into())
-            }
+            "operator.methodcaller" => method_caller(&first?, passed),
             "os.environ.get"
             | "os.environ.pop"
             | "os.environ.setdefault"
@@ -125,6 +117,12 @@ impl<'a> Walker<'a, '_, '_> {
                 .path_function(&name, passed)
                 .or_else(|| self.path_source(&name, passed, range)),
         }
+    }
+
+    /// The source of the distribution, as `inspect` gives it.
+    fn own_source(&mut self, range: &TextRange) -> Value {
+        let words = format!("opens {}/__init__.py", super::super::taint::paths::HERE);
+        Value::unknown(self.begin(Label::File, &words, range))
     }
 
     /// What `os.write` does to the file that a handle is of.
@@ -378,4 +376,17 @@ fn texts_of_paths(value: Value) -> Value {
         kind: Kind::one_of(each.collect()),
         taint: value.taint,
     }
+}
+
+/// `operator.methodcaller(name, …)`: whatever it is given is asked for that method.
+fn method_caller(name: &Value, passed: &[Passed]) -> Option<Value> {
+    let method = name.kind.as_text()?.to_owned();
+    let rest = passed.get(1..).unwrap_or_default().to_vec();
+    Some(Kind::Getter(Arc::new(Getter::Method(method, rest))).into())
+}
+
+/// `functools.partial(function, …)`.
+fn partial(function: Value, passed: &[Passed]) -> Value {
+    let rest = passed.get(1..).unwrap_or_default().to_vec();
+    Kind::Partial(Arc::new((function, rest))).into()
 }

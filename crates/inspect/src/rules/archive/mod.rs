@@ -8,7 +8,7 @@ use portcullis_core::pypi::name::ProjectName;
 use crate::archive::survey::{Container, Survey, Violation};
 use crate::python::Context;
 
-mod known_files;
+pub(crate) mod known_files;
 mod taken_names;
 
 mod arc_001;

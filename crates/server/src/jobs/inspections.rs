@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The job.
 pub(super) static INSPECTIONS: Job = Job {
     name: "inspect-again",
-    summary: "look again into files that an older revision of the inspection saw",
+    summary: "look again into files that an older engine saw",
     every: |_| Some(EVERY),
     run: |app| async move { look_again(&app).await }.boxed(),
 };

@@ -10,7 +10,7 @@ use portcullis_core::inspection::{Capability, CapabilityKind, Context};
 const SHOWN: usize = 12;
 
 /// How much of a place and a name is shown, in characters.
-const PLACE: usize = 44;
+const PLACE: usize = 40;
 
 /// Appends the manifest of `title` to `text`: a line for each kind of capability and circumstance, the
 /// earliest circumstance first. Nothing where there is nothing to tell.
@@ -96,8 +96,8 @@ mod tests {
         assert_eq!(
             text,
             "\nWhat demo 1.0 is able to do:\n  \
-             on install   process       …/the/package/client.py:5 os.system\u{fffd}[2J  2 calls\n  \
-             when called  network       …e/package/client.py:3 requests.get  4 calls\n"
+             on install   process       …f/the/package/client.py:5 os.system\u{fffd}[2J  2 calls\n  \
+             when called  network       …of/the/package/client.py:3 requests.get  4 calls\n"
         );
         assert!(text.lines().all(|line| line.chars().count() <= 80));
         let mut nothing = String::new();

@@ -242,13 +242,13 @@ fn reads_like_python(head: &[u8]) -> bool {
             || line.starts_with("exec(")
             || has_import_call && line.contains("__import__(")
     };
-    let braces = text
-        .lines()
-        .take(200)
-        .filter(|line| line.trim_end().ends_with(['{', ';']))
-        .count();
     let lines = text.lines().take(200).filter(is_python).count();
-    (lines >= 2 || (lines == 1 && text.contains("exec("))) && braces * 4 <= lines
+    let may_be_python = lines >= 2 || (lines == 1 && text.contains("exec("));
+    let braces = || {
+        let ends = text.lines().take(200).map(str::trim_end);
+        ends.filter(|line| line.ends_with(['{', ';'])).count()
+    };
+    may_be_python && braces() * 4 <= lines
 }
 
 fn is_identifier(word: &str) -> bool {

@@ -25,8 +25,8 @@ pub(super) struct Intake<'a> {
     hasher: sha2::Sha256,
     size: u64,
     kept: Vec<u8>,
-    /// How much is kept; known once the first bytes are there.
-    cap: Option<u64>,
+    /// What it is and how much is kept; known once the first bytes are there.
+    known: Option<(Content, u64)>,
 }
 
 /// What was learnt of a member's bytes.
@@ -49,7 +49,7 @@ impl<'a> Intake<'a> {
             hasher: sha2::Sha256::new(),
             size: 0,
             kept: Vec::new(),
-            cap: None,
+            known: None,
         }
     }
 
@@ -57,12 +57,13 @@ impl<'a> Intake<'a> {
     pub(super) fn take(&mut self, piece: &[u8]) {
         self.hasher.update(piece);
         self.size += piece.len() as u64;
-        if self.cap.is_none() && self.kept.len() + piece.len() >= HEAD {
+        if self.known.is_none() && self.kept.len() + piece.len() >= HEAD {
             let mut head = self.kept.clone();
             head.extend_from_slice(&piece[..HEAD - self.kept.len()]);
-            self.cap = Some(self.cap_of(Content::of(&head)));
+            let content = Content::of(&head);
+            self.known = Some((content, self.cap_of(content)));
         }
-        let cap = self.cap.unwrap_or(HEAD as u64);
+        let cap = self.known.map_or(HEAD as u64, |(_, cap)| cap);
         let room = cap
             .saturating_sub(self.kept.len() as u64)
             .min(piece.len() as u64);
@@ -80,7 +81,10 @@ impl<'a> Intake<'a> {
 
     pub(super) fn finish(self) -> Taken {
         let head = &self.kept[..self.kept.len().min(HEAD)];
-        let content = Content::of(head);
+        let content = match self.known {
+            Some((content, _)) => content,
+            None => Content::of(head),
+        };
         let is_whole = self.kept.len() as u64 == self.size;
         let pyc = (content == Content::Pyc)
             .then(|| PycHeader::parse(head))

@@ -19,7 +19,8 @@ const LOOK_ALIKES: &str = "\
 pub(super) fn look_at_names(text: &[u8], facts: &mut Vec<TextFact>) {
     let text = String::from_utf8_lossy(text);
     let mut reader = Reader {
-        rest: &text,
+        text: &text,
+        at: 0,
         line: 1,
     };
     while let Some((name, line)) = reader.next_name() {
@@ -49,69 +50,84 @@ fn kind_of(name: &str) -> Option<TextFactKind> {
 }
 
 struct Reader<'t> {
-    rest: &'t str,
+    text: &'t str,
+    /// Where it is in the text: between two characters outside of literals.
+    at: usize,
     line: u32,
 }
 
 impl<'t> Reader<'t> {
     /// The next name with letters beyond ASCII and its line, literals and comments left out.
     fn next_name(&mut self) -> Option<(&'t str, u32)> {
-        while let Some(first) = self.rest.chars().next() {
-            match first {
-                '#' => {
-                    let end = self.rest.find('\n').unwrap_or(self.rest.len());
-                    self.rest = &self.rest[end..];
+        let bytes = self.text.as_bytes();
+        while let Some(byte) = bytes.get(self.at) {
+            match byte {
+                b'#' => {
+                    let rest = &bytes[self.at..];
+                    self.at += memchr::memchr(b'\n', rest).unwrap_or(rest.len());
                 }
-                '"' | '\'' => self.skip_literal(first),
-                _ if first.is_alphanumeric() || first == '_' => {
-                    let is_part = |each: char| each.is_alphanumeric() || each == '_';
-                    let end = self
-                        .rest
-                        .find(|each| !is_part(each))
-                        .unwrap_or(self.rest.len());
-                    let (name, rest) = self.rest.split_at(end);
-                    self.rest = rest;
+                b'"' | b'\'' => self.skip_literal(*byte),
+                b'\n' => {
+                    self.line += 1;
+                    self.at += 1;
+                }
+                b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'_' | 0x80.. => {
+                    let name = self.name();
                     if !name.is_ascii() {
                         return Some((name, self.line));
                     }
                 }
-                _ => self.skip(first.len_utf8()),
+                _ => self.at += 1,
             }
         }
         None
     }
 
-    fn skip(&mut self, bytes: usize) {
-        let (passed, rest) = self.rest.split_at(bytes);
-        self.line += passed.bytes().filter(|byte| *byte == b'\n').count() as u32;
-        self.rest = rest;
+    /// Reads the name that begins here; nothing, and one character on, where none does.
+    fn name(&mut self) -> &'t str {
+        let rest = &self.text[self.at..];
+        let is_ascii_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        let ascii = rest.bytes().position(|byte| !is_ascii_part(&byte));
+        let mut length = ascii.unwrap_or(rest.len());
+        // Nearly every name ends here.
+        if rest.as_bytes().get(length) >= Some(&0x80) {
+            let is_part = |each: char| each.is_alphanumeric() || each == '_';
+            length = rest.find(|each| !is_part(each)).unwrap_or(rest.len());
+        }
+        let name = &rest[..length];
+        let first = rest.chars().next().map_or(1, char::len_utf8);
+        self.at += length.max(first);
+        name
     }
 
-    fn skip_literal(&mut self, quote: char) {
-        let triple = match quote {
-            '"' => "\"\"\"",
-            _ => "'''",
-        };
-        let close = if self.rest.starts_with(triple) {
-            triple
-        } else {
-            &triple[..1]
-        };
-        self.skip(close.len());
-        while let Some(next) = self.rest.chars().next() {
-            if self.rest.starts_with(close) {
-                return self.skip(close.len());
+    fn skip_literal(&mut self, quote: u8) {
+        let bytes = self.text.as_bytes();
+        let is_triple = bytes[self.at..].starts_with(&[quote; 3]);
+        self.at += if is_triple { 3 } else { 1 };
+        while let Some(found) = memchr::memchr3(quote, b'\\', b'\n', &bytes[self.at..]) {
+            self.at += found;
+            match bytes[self.at] {
+                b'\n' if !is_triple => return,
+                b'\n' => self.line += 1,
+                // What is escaped neither ends the literal nor escapes anything itself.
+                b'\\' => {
+                    let escaped = self.text[self.at + 1..].chars().next();
+                    self.line += u32::from(escaped == Some('\n'));
+                    self.at += escaped.map_or(0, char::len_utf8);
+                }
+                _ if !is_triple => {
+                    self.at += 1;
+                    return;
+                }
+                _ if bytes[self.at..].starts_with(&[quote; 3]) => {
+                    self.at += 3;
+                    return;
+                }
+                _ => {}
             }
-            if next == '\n' && close.len() == 1 {
-                return;
-            }
-            self.skip(next.len_utf8());
-            if next == '\\'
-                && let Some(escaped) = self.rest.chars().next()
-            {
-                self.skip(escaped.len_utf8());
-            }
+            self.at += 1;
         }
+        self.at = bytes.len();
     }
 }
 

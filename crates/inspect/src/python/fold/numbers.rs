@@ -167,14 +167,52 @@ pub(super) fn range(arguments: &[&Value]) -> Option<Kind> {
         [start, stop, step] if step != 0 => (start, stop, step),
         _ => return None,
     };
-    let mut items = Vec::new();
-    let mut at = start;
-    while (step > 0 && at < stop) || (step < 0 && at > stop) {
-        if items.len() >= LARGEST / 64 {
-            return None;
-        }
-        items.push(Value::from(Kind::Int(at)));
-        at = at.checked_add(step)?;
+    let way = i128::from(stop) - i128::from(start);
+    let turns = (way + i128::from(step - step.signum())) / i128::from(step);
+    let count = usize::try_from(turns.max(0)).ok()?;
+    // Counted first: most ranges that are too long are far too long.
+    if count > LARGEST / 64 {
+        return None;
     }
-    Some(Kind::List(Arc::new(items)))
+    // Each item lies between the ends, whatever the way to it is.
+    let item = |at: usize| {
+        let item = start.wrapping_add((at as i64).wrapping_mul(step));
+        Value::from(Kind::Int(item))
+    };
+    Some(Kind::List(Arc::new((0..count).map(item).collect())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_those_of_python() {
+        let many = LARGEST as i64 / 64;
+        for (ends, expected) in [
+            (&[3][..], Some(&[0, 1, 2][..])),
+            (&[-3], Some(&[])),
+            (&[2, 2], Some(&[])),
+            (&[1, 8, 3], Some(&[1, 4, 7])),
+            (&[1, 7, 3], Some(&[1, 4])),
+            (&[3, -2, -2], Some(&[3, 1, -1])),
+            (&[3, -3, -3], Some(&[3, 0])),
+            (&[0, 3, -1], Some(&[])),
+            (
+                &[i64::MIN, i64::MAX, i64::MAX],
+                Some(&[i64::MIN, -1, i64::MAX - 1]),
+            ),
+            (&[0, 3, 0], None),
+            (&[many + 1], None),
+            (&[i64::MIN, i64::MAX], None),
+        ] {
+            let ends: Vec<Value> = ends.iter().map(|end| Kind::Int(*end).into()).collect();
+            let ends: Vec<&Value> = ends.iter().collect();
+            let numbers = range(&ends).map(|kind| match kind {
+                Kind::List(items) => items.iter().filter_map(|item| item.kind.as_int()).collect(),
+                _ => vec![],
+            });
+            assert_eq!(numbers.as_deref(), expected, "{ends:?}");
+        }
+    }
 }

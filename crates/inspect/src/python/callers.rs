@@ -8,10 +8,10 @@ use super::bodies::bodies;
 use super::engine::Engine;
 use super::graph;
 use super::label::Label;
+use super::normal::IS_PART;
 use super::source::{Package, Role, Source};
 use super::source_bytes::Unpacker;
 use super::symbols::Sym;
-use super::taint::tables::known;
 use super::value::{FunctionId, Kind};
 
 /// More names than this are not looked for: so large a distribution is followed nearly whole anyway.
@@ -203,7 +203,7 @@ fn harmful_functions(engine: &Engine<'_>) -> FxHashSet<FunctionId> {
     let calls = engine.modules.iter().flat_map(|module| &module.calls);
     let harmful = calls.filter(|raw| {
         let spies = matches!(
-            known(&raw.call.target).source,
+            engine.symbols.known(raw.sym).source,
             Some((Label::Clipboard | Label::Keys | Label::Screen, _))
         );
         let is_sink = raw.call.sink.is_some_and(|kind| kind != SinkKind::Import);
@@ -212,12 +212,20 @@ fn harmful_functions(engine: &Engine<'_>) -> FxHashSet<FunctionId> {
     harmful.map(|raw| raw.function).collect()
 }
 
+/// The bit of a length among 64 of which the last stands for all longer ones.
+fn length_bit(length: usize) -> u64 {
+    1 << length.min(63)
+}
+
 /// Dotted names of things, by the words that whoever uses them writes.
 struct Names<'n> {
     /// The modules in which something of this name stands.
     modules: FxHashMap<&'n str, Vec<&'n str>>,
     /// The names of things, and the last parts of their modules'.
     words: FxHashSet<&'n [u8]>,
+    /// For each first byte of those words their lengths, one bit each: most words of a text are told apart
+    /// by these alone.
+    lengths: Box<[u64; 256]>,
 }
 
 impl<'n> Names<'n> {
@@ -228,18 +236,35 @@ impl<'n> Names<'n> {
             modules.entry(name).or_default().push(module);
             words.extend([name.as_bytes(), last(module).as_bytes()]);
         }
-        Self { modules, words }
+        let mut lengths = Box::new([0; 256]);
+        for word in &words {
+            let first = word.first().copied().unwrap_or_default();
+            lengths[usize::from(first)] |= length_bit(word.len());
+        }
+        Self {
+            modules,
+            words,
+            lengths,
+        }
+    }
+
+    /// The word, when it is one of those that are looked for.
+    fn word(&self, word: &[u8]) -> Option<&'n [u8]> {
+        let lengths = self.lengths[usize::from(*word.first()?)];
+        if lengths & length_bit(word.len()) == 0 {
+            return None;
+        }
+        self.words.get(word).copied()
     }
 
     /// How the source uses one of the names, when it has the module that it stands in as a word, too. What
     /// is `inside` the module, as a package, can take the name from it without naming it.
     fn used_in(&self, inside: &str, text: &[u8]) -> Used {
-        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80;
         let mut seen: FxHashSet<&[u8]> = FxHashSet::default();
         let mut places: Vec<(&[u8], usize)> = Vec::new();
         let mut at = 0;
-        for word in text.split(|byte| !is_part(byte)) {
-            if let Some(word) = self.words.get(word).copied() {
+        for word in text.split(|byte| !IS_PART[usize::from(*byte)]) {
+            if let Some(word) = self.word(word) {
                 seen.insert(word);
                 places.push((word, at));
             }

@@ -18,6 +18,7 @@ use portcullis_core::inspection::CodeHash;
 use sha2::{Digest as _, Sha256};
 
 use super::encoding;
+pub(super) use scanner::IS_PART;
 
 /// The hash of the code of `source`, the bytes of a file.
 #[must_use]

@@ -43,7 +43,7 @@ pub(super) fn scan(source: &[u8]) -> Option<CodeHash> {
 }
 
 /// Whether a byte may stand in a name: letters, digits, `_`, and whatever is not ASCII.
-static IS_PART: [bool; 256] = {
+pub(in super::super) static IS_PART: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;
     while byte < table.len() {

@@ -97,7 +97,7 @@ fn find_behind_patches(engine: &mut Engine<'_>) {
         for _ in 0..BEHIND {
             let next: Vec<FunctionId> = open
                 .iter()
-                .flat_map(|function| edges.get(function).into_iter().flatten().copied())
+                .flat_map(|function| edges.of(*function).iter().copied())
                 .filter(|function| seen.insert(*function))
                 .collect();
             open = next;

@@ -64,7 +64,7 @@ pub(super) fn contexts(engine: &mut Engine<'_>, package: &Package) -> Vec<Contex
     let edges = edges(engine);
     while let Some(function) = open.pop_front() {
         let context = contexts[function.0 as usize];
-        for callee in edges.get(&function).into_iter().flatten() {
+        for callee in edges.of(function) {
             let held = &mut contexts[callee.0 as usize];
             if context > *held {
                 *held = context;
@@ -210,16 +210,14 @@ pub(super) fn leading_to(
     engine: &Engine<'_>,
     these: &FxHashSet<FunctionId>,
 ) -> FxHashSet<FunctionId> {
-    let mut callers: FxHashMap<FunctionId, Vec<FunctionId>> = FxHashMap::default();
-    for (caller, called) in edges(engine) {
-        for callee in called {
-            callers.entry(callee).or_default().push(caller);
-        }
-    }
+    let back = pairs(engine)
+        .into_iter()
+        .map(|(caller, callee)| (callee, caller));
+    let callers = Edges::of_pairs(engine.functions.len(), &back.collect::<Vec<_>>());
     let mut found = these.clone();
     let mut open: Vec<FunctionId> = these.iter().copied().collect();
     while let Some(function) = open.pop() {
-        for caller in callers.get(&function).into_iter().flatten() {
+        for caller in callers.of(function) {
             if found.insert(*caller) {
                 open.push(*caller);
             }
@@ -228,12 +226,45 @@ pub(super) fn leading_to(
     found
 }
 
-/// Edges by caller; names resolved to what a module of the distribution defines under them.
-pub(super) fn edges(engine: &Engine<'_>) -> FxHashMap<FunctionId, Vec<FunctionId>> {
-    let mut edges: FxHashMap<FunctionId, Vec<FunctionId>> = FxHashMap::default();
-    for (caller, callee) in &engine.edges {
-        edges.entry(*caller).or_default().push(*callee);
+/// What each function leads to, one function after the other.
+pub(super) struct Edges {
+    /// Where those of each function begin; one more at the end.
+    starts: Vec<u32>,
+    to: Vec<FunctionId>,
+}
+
+impl Edges {
+    fn of_pairs(functions: usize, pairs: &[(FunctionId, FunctionId)]) -> Self {
+        let mut starts = vec![0; functions + 1];
+        for (from, _) in pairs {
+            starts[from.0 as usize + 1] += 1;
+        }
+        for at in 0..functions {
+            starts[at + 1] += starts[at];
+        }
+        let mut next: Vec<u32> = starts.clone();
+        let mut to = vec![FunctionId(0); pairs.len()];
+        for (from, target) in pairs {
+            let at = &mut next[from.0 as usize];
+            to[*at as usize] = *target;
+            *at += 1;
+        }
+        Self { starts, to }
     }
+
+    pub(super) fn of(&self, function: FunctionId) -> &[FunctionId] {
+        let at = function.0 as usize;
+        &self.to[self.starts[at] as usize..self.starts[at + 1] as usize]
+    }
+}
+
+/// Edges by caller; names resolved to what a module of the distribution defines under them.
+pub(super) fn edges(engine: &Engine<'_>) -> Edges {
+    Edges::of_pairs(engine.functions.len(), &pairs(engine))
+}
+
+fn pairs(engine: &Engine<'_>) -> Vec<(FunctionId, FunctionId)> {
+    let mut pairs: Vec<(FunctionId, FunctionId)> = engine.edges.iter().copied().collect();
     let tops: FxHashMap<&str, FunctionId> = engine
         .modules
         .iter()
@@ -247,9 +278,7 @@ pub(super) fn edges(engine: &Engine<'_>) -> FxHashMap<FunctionId, Vec<FunctionId
         let run = runs
             .entry(*sym)
             .or_insert_with(|| imported(&tops, name).collect());
-        if !run.is_empty() {
-            edges.entry(*caller).or_default().extend(run.iter());
-        }
+        pairs.extend(run.iter().map(|top| (*caller, *top)));
     }
     for (caller, path) in &engine.path_edges {
         let name = path.rsplit(['/', '>']).next().unwrap_or(path);
@@ -264,22 +293,12 @@ pub(super) fn edges(engine: &Engine<'_>) -> FxHashMap<FunctionId, Vec<FunctionId
             let of = &module.facts.path;
             of.rsplit('/').next() == Some(name) && of.ends_with(ends)
         });
-        edges
-            .entry(*caller)
-            .or_default()
-            .extend(run.filter_map(|module| module.top));
+        pairs.extend(run.filter_map(|module| Some((*caller, module.top?))));
     }
-    let exports: FxHashMap<&str, &Kind> = engine
-        .exports
-        .iter()
-        .map(|(sym, value)| (&**engine.symbols.name(*sym), &value.kind))
-        .collect();
     for (caller, sym) in &engine.named_edges {
-        if let Some(callee) = called(engine, &exports, *sym) {
-            edges.entry(*caller).or_default().push(callee);
-        }
+        pairs.extend(called(engine, *sym).map(|callee| (*caller, callee)));
     }
-    edges
+    pairs
 }
 
 /// The top levels that run when `name` is imported: the packages above it run first.
@@ -291,7 +310,7 @@ fn imported(tops: &FxHashMap<&str, FunctionId>, name: &str) -> impl Iterator<Ite
 
 /// What runs when the thing named `sym` is called: a function, what makes an instance, or a method of a
 /// class or instance that another module gives.
-fn called(engine: &Engine<'_>, exports: &FxHashMap<&str, &Kind>, sym: Sym) -> Option<FunctionId> {
+fn called(engine: &Engine<'_>, sym: Sym) -> Option<FunctionId> {
     let of_class = |class: ClassId, name: &str| {
         let method = engine
             .class_attribute(class, name)
@@ -301,14 +320,16 @@ fn called(engine: &Engine<'_>, exports: &FxHashMap<&str, &Kind>, sym: Sym) -> Op
             _ => None,
         }
     };
-    let name = &**engine.symbols.name(sym);
-    match exports.get(name) {
+    match engine.exports.get(&sym).map(|value| &value.kind) {
         Some(Kind::Function(function)) => return Some(*function),
         Some(Kind::Class(class)) => return of_class(*class, "__init__"),
         _ => {}
     }
-    let (owner, method) = name.rsplit_once('.')?;
-    match exports.get(owner.strip_suffix("()").unwrap_or(owner)) {
+    let (owner, method) = engine.symbols.name(sym).rsplit_once('.')?;
+    let owner = engine
+        .symbols
+        .find(owner.strip_suffix("()").unwrap_or(owner))?;
+    match engine.exports.get(&owner).map(|value| &value.kind) {
         Some(Kind::Class(class) | Kind::Instance(class)) => of_class(*class, method),
         _ => None,
     }

@@ -1,7 +1,7 @@
 //! Names that are built in, and names that `from … import *` may bring.
 
 /// Builtins that matter for what code can do or for what a value is.
-static BUILTINS: &[&str] = &[
+pub(super) static BUILTINS: &[&str] = &[
     "__import__",
     "abs",
     "all",
@@ -61,11 +61,6 @@ static BUILTINS: &[&str] = &[
     "vars",
     "zip",
 ];
-
-/// Whether Python knows `name` without an import.
-pub(super) fn is_builtin(name: &str) -> bool {
-    BUILTINS.binary_search(&name).is_ok()
-}
 
 /// Names that a star import binds when the tables know them below the module.
 pub(super) static STAR_NAMES: &[&str] = &[
@@ -135,13 +130,3 @@ pub(super) static STAR_NAMES: &[&str] = &[
     "paste",
     "grab",
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_list_of_builtins_is_in_order() {
-        assert!(BUILTINS.is_sorted());
-    }
-}

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::special::BUILTINS;
 use super::taint::tables::{Known, known};
 
 /// A dotted name.
@@ -17,6 +18,8 @@ pub(super) struct Symbols {
     entries: Vec<Entry>,
     index: FxHashMap<Arc<str>, Sym>,
     scratch: String,
+    /// The builtins, numbered once they are asked for.
+    builtins: FxHashMap<&'static str, Option<Sym>>,
     /// First parts of the names of the distribution's own modules.
     own: FxHashSet<Arc<str>>,
 }
@@ -25,6 +28,8 @@ struct Entry {
     name: Arc<str>,
     known: Known,
     is_own: bool,
+    /// What calling it makes, once somebody asked.
+    made: Option<Sym>,
 }
 
 /// A name is not made longer than this: `a().b().c()…` ends somewhere.
@@ -148,9 +153,16 @@ impl Symbols {
             name: name.clone(),
             known: known(&name),
             is_own: self.own.contains(first(&name)),
+            made: None,
         });
         self.index.insert(name, sym);
         sym
+    }
+
+    /// The number of `name`, if it was ever asked for under this very name.
+    pub(super) fn find(&self, name: &str) -> Option<Sym> {
+        let found = self.index.get(name).copied();
+        found.filter(|sym| **self.name(*sym) == *name)
     }
 
     /// Says that the distribution has a module of this name. To be said of all modules before any name
@@ -178,6 +190,21 @@ impl Symbols {
         self.entries[sym.0 as usize].is_own
     }
 
+    /// The builtin of this name, if Python knows one without an import.
+    pub(super) fn builtin(&mut self, name: &str) -> Option<Sym> {
+        if self.builtins.is_empty() {
+            self.builtins = BUILTINS.iter().map(|name| (*name, None)).collect();
+        }
+        let known = *self.builtins.get(name)?;
+        if known.is_some() {
+            return known;
+        }
+        let module = self.intern("builtins");
+        let builtin = self.member(module, name);
+        *self.builtins.get_mut(name)? = Some(builtin);
+        Some(builtin)
+    }
+
     /// `owner.attribute`.
     pub(super) fn member(&mut self, owner: Sym, attribute: &str) -> Sym {
         self.extended(owner, ".", attribute)
@@ -185,7 +212,12 @@ impl Symbols {
 
     /// What calling `owner` makes: `owner()`.
     pub(super) fn made_by(&mut self, owner: Sym) -> Sym {
-        self.extended(owner, "()", "")
+        if let Some(made) = self.entries[owner.0 as usize].made {
+            return made;
+        }
+        let made = self.extended(owner, "()", "");
+        self.entries[owner.0 as usize].made = Some(made);
+        made
     }
 
     fn extended(&mut self, owner: Sym, between: &str, after: &str) -> Sym {

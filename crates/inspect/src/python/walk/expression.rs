@@ -170,11 +170,10 @@ impl<'a> Walker<'a, '_, '_> {
             }
             "__path__" => Value::text(HERE),
             "__builtins__" => self.symbol("builtins"),
-            _ if super::special::is_builtin(name) => {
-                let builtins = self.engine.symbols.intern("builtins");
-                Kind::Symbol(self.engine.symbols.member(builtins, name), Reached::Plainly).into()
-            }
-            _ => self.starred_name(name, node),
+            _ => match self.engine.symbols.builtin(name) {
+                Some(builtin) => Kind::Symbol(builtin, Reached::Plainly).into(),
+                None => self.starred_name(name, node),
+            },
         }
     }
 

@@ -15,7 +15,7 @@ use super::Walker;
 use super::call::{split, whole};
 use super::outside::Given;
 
-pub(super) use super::super::special::{STAR_NAMES, is_builtin};
+pub(super) use super::super::special::STAR_NAMES;
 
 impl<'a> Walker<'a, '_, '_> {
     /// What a function that needs more than a table returns; `None` when it is not one of those.

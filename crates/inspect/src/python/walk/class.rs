@@ -12,6 +12,14 @@ use super::super::value::{ClassId, FunctionId, Kind, Passed, Value};
 use super::Walker;
 use super::call::positional;
 
+/// A method that Python calls by itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Special {
+    /// The constructor.
+    Init,
+    Other,
+}
+
 /// Classes that a class is traced back through to its first ancestor.
 const ANCESTORS: u8 = 24;
 
@@ -55,7 +63,7 @@ impl<'a> Walker<'a, '_, '_> {
         }
         self.given_to_metaclass(class, id);
         if is_enumeration {
-            for (_, method) in self.special_methods(id) {
+            for (method, _) in self.special_methods(id) {
                 self.engine.edges.insert((self.frame.function, method));
             }
         }
@@ -253,8 +261,8 @@ impl<'a> Walker<'a, '_, '_> {
         node: &'a Expr,
     ) -> Value {
         let mut instance = Value::from(Kind::Instance(class));
-        for (name, function) in self.special_methods(class) {
-            if &*name == "__init__" {
+        for (function, special) in self.special_methods(class) {
+            if special == Special::Init {
                 let own = Some(instance.clone());
                 self.call_function(function, own, passed.clone(), node);
                 self.settle_attributes(class, function, &passed);
@@ -263,9 +271,9 @@ impl<'a> Walker<'a, '_, '_> {
                 self.engine.edges.insert((self.frame.function, function));
             }
         }
-        for each in &passed {
-            // An instance holds what it was made of; what it does with it is followed by attribute.
-            if self.engine.class_attribute(class, "__init__").is_none() {
+        // An instance holds what it was made of; what it does with it is followed by attribute.
+        if !passed.is_empty() && self.engine.class_attribute(class, "__init__").is_none() {
+            for each in &passed {
                 instance.taint.join(&each.value.whole_taint());
             }
         }
@@ -273,20 +281,19 @@ impl<'a> Walker<'a, '_, '_> {
     }
 
     /// The methods of a class, and of those it derives from, that Python calls by itself.
-    fn special_methods(&self, class: ClassId) -> Vec<(Arc<str>, FunctionId)> {
-        let mut found: Vec<(Arc<str>, FunctionId)> = Vec::new();
+    fn special_methods(&self, class: ClassId) -> Vec<(FunctionId, Special)> {
+        let mut found: Vec<(&Arc<str>, FunctionId)> = Vec::new();
         let mut open = vec![class];
         for _ in 0..ANCESTORS {
             let Some(class) = open.pop() else { break };
             let fact = &self.engine.classes[class.0 as usize];
             for (name, value) in &fact.attributes {
-                let is_special = name.starts_with("__") && name.ends_with("__");
-                let is_known = found.iter().any(|(held, _)| held == name);
                 if let Kind::Function(function) = value.kind
-                    && is_special
-                    && !is_known
+                    && name.starts_with("__")
+                    && name.ends_with("__")
+                    && !found.iter().any(|(held, _)| *held == name)
                 {
-                    found.push((name.clone(), function));
+                    found.push((name, function));
                 }
             }
             open.extend(fact.bases.iter().filter_map(|base| match base.kind {
@@ -294,8 +301,15 @@ impl<'a> Walker<'a, '_, '_> {
                 _ => None,
             }));
         }
-        found.sort();
+        found.sort_unstable();
+        let special = |name: &str| match name {
+            "__init__" => Special::Init,
+            _ => Special::Other,
+        };
+        let found = found.into_iter();
         found
+            .map(|(name, function)| (function, special(name)))
+            .collect()
     }
 
     /// Everything that the attributes of a class's instances carry.

@@ -206,15 +206,22 @@ impl<'a> Walker<'a, '_, '_> {
     }
 
     /// Changes what a name holds, where it is bound.
-    fn rebind(&mut self, name: &str, value: Value) {
+    pub(super) fn rebind(&mut self, name: &str, value: Value) {
+        if let Some(held) = self.bound_to_name(name) {
+            *held = value;
+        }
+    }
+
+    /// What a name holds, where it is bound.
+    pub(super) fn bound_to_name(&mut self, name: &str) -> Option<&mut Value> {
         let mut at = Some(self.frame.scope);
         while let Some(index) = at {
-            if let Some(held) = self.scopes[index].names.get_mut(name) {
-                *held = value;
-                return;
+            if self.scopes[index].names.contains_key(name) {
+                return self.scopes[index].names.get_mut(name);
             }
             at = self.scopes[index].parent;
         }
+        None
     }
 
     /// What `target` names carries `taint` from now on: something was put into it.
@@ -259,60 +266,6 @@ impl<'a> Walker<'a, '_, '_> {
             }
             at = self.scopes[index].parent;
         }
-    }
-
-    /// Puts an item at the end of the list that `target` names.
-    pub(super) fn push_onto(&mut self, target: &'a Expr, item: Value) {
-        let taint = item.whole_taint();
-        if let Expr::Name(name) = target {
-            let is_certain = self.frame.branches == 0;
-            let held = self.lookup(name.id.as_str()).cloned();
-            if let Some(Value {
-                kind: Kind::Bytes(bytes),
-                taint: own,
-            }) = held
-            {
-                return self.push_byte(name.id.as_str(), (&bytes, own), &item);
-            }
-            let held = self.lookup(name.id.as_str()).cloned();
-            if let Some(Value {
-                kind: Kind::List(items),
-                taint: own,
-            }) = held
-            {
-                let kind = if is_certain && items.len() < fold::LARGEST / 64 {
-                    let mut items = items.to_vec();
-                    items.push(item);
-                    Kind::List(Arc::new(items))
-                } else {
-                    Kind::Unknown
-                };
-                let mut whole = Value { kind, taint: own };
-                whole.taint.join(&taint);
-                return self.rebind(name.id.as_str(), whole);
-            }
-        }
-        self.add_to(target, &taint);
-    }
-
-    /// Puts a byte, or bytes, at the end of a `bytearray`.
-    fn push_byte(&mut self, name: &'a str, (bytes, mut taint): (&[u8], Taint), item: &Value) {
-        taint.join(&item.whole_taint());
-        let more: Option<Vec<u8>> = match &item.kind {
-            Kind::Int(number) => u8::try_from(*number).ok().map(|byte| vec![byte]),
-            Kind::Bytes(more) => Some(more.to_vec()),
-            Kind::List(items) => items
-                .iter()
-                .map(|item| u8::try_from(item.kind.as_int()?).ok())
-                .collect(),
-            _ => None,
-        };
-        let is_certain = self.frame.branches == 0 && bytes.len() < fold::LARGEST / 64;
-        let kind = match more.filter(|_| is_certain) {
-            Some(more) => Kind::bytes([bytes, &*more].concat()),
-            None => Kind::Unknown,
-        };
-        self.rebind(name, Value { kind, taint });
     }
 
     pub(super) fn augmented(&mut self, assign: &'a StmtAugAssign) {

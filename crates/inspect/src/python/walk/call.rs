@@ -9,6 +9,7 @@ use super::super::label::Label;
 use super::super::taint::trace::Taint;
 use super::super::value::{Getter, Kind, Passed, SPREAD, Value};
 use super::Walker;
+use super::growing::grows;
 
 /// Items of `*items` that are passed one by one.
 const SPREAD_OUT: usize = 2_048;
@@ -36,6 +37,9 @@ impl<'a> Walker<'a, '_, '_> {
             let passed = self.passed(&call.arguments);
             let name = attribute.attr.as_str();
             self.pour(call, (Some(&receiver), name), &passed);
+            if grows(&receiver.kind, name) {
+                return self.grow((call, &attribute.value), receiver, &passed);
+            }
             return self.call_attribute(call, &attribute.value, (&receiver, name), passed);
         }
         let callee = self.eval(&call.func);
@@ -211,20 +215,8 @@ impl<'a> Walker<'a, '_, '_> {
         (receiver, name): (&Value, &str),
         passed: &[Passed],
     ) -> Value {
-        let grows = match receiver.kind {
-            Kind::List(_) => name == "append",
-            Kind::Bytes(_) => matches!(name, "append" | "extend"),
-            _ => false,
-        };
-        if grows {
-            if let Some(item) = passed.first() {
-                let mut item = item.value.clone();
-                if matches!(receiver.kind, Kind::Bytes(_)) {
-                    self.computed_bytes(call, &mut item.taint);
-                }
-                self.push_onto(place, item);
-            }
-            return Kind::None.into();
+        if grows(&receiver.kind, name) {
+            return self.grow((call, place), receiver.clone(), passed);
         }
         let (arguments, keywords) = split(passed);
         let mut taint = receiver.taint.clone();
@@ -267,7 +259,7 @@ impl<'a> Walker<'a, '_, '_> {
     }
 
     /// Bytes that are computed one after the other were decoded.
-    fn computed_bytes(&mut self, call: &'a ExprCall, taint: &mut Taint) {
+    pub(super) fn computed_bytes(&mut self, call: &'a ExprCall, taint: &mut Taint) {
         if self.source(call.arguments.range()).contains('^') {
             taint.join(&self.begin(Label::Decoded, "put together from numbers", call));
         }

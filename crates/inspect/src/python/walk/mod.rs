@@ -11,6 +11,7 @@ mod expression;
 mod files;
 mod function;
 mod functional;
+mod growing;
 mod import;
 mod inside;
 mod item;

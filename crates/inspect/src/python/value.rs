@@ -119,12 +119,15 @@ impl Value {
     /// Everything it and its items carry.
     pub(super) fn whole_taint(&self) -> Taint {
         let mut taint = self.taint.clone();
-        self.kind.gather(&mut taint, 0, &mut GATHERED.clone());
+        if self.kind.holds_values() {
+            self.kind.gather(&mut taint, 0, &mut GATHERED.clone());
+        }
         taint
     }
 }
 
 impl From<Kind> for Value {
+    #[inline]
     fn from(kind: Kind) -> Self {
         Self {
             kind,
@@ -266,6 +269,12 @@ impl Kind {
         }
     }
 
+    /// Whether it is made of other values.
+    #[inline]
+    fn holds_values(&self) -> bool {
+        matches!(self, Self::List(_) | Self::Dict(_) | Self::Partial(_))
+    }
+
     fn gather(&self, taint: &mut Taint, depth: u8, left: &mut usize) {
         if depth > 4 {
             return;
@@ -275,7 +284,9 @@ impl Kind {
                 for item in items.iter().take((*left).min(4_096)) {
                     *left = left.saturating_sub(1);
                     taint.join(&item.taint);
-                    item.kind.gather(taint, depth + 1, left);
+                    if item.kind.holds_values() {
+                        item.kind.gather(taint, depth + 1, left);
+                    }
                 }
             }
             Self::Dict(items) => {

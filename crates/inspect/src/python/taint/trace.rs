@@ -219,8 +219,15 @@ impl Taint {
 
     /// Adds what `other` carries. Host facts keep their different traces, since it matters how many
     /// there are; of anything else the first is enough.
+    #[inline]
     pub(in super::super) fn join(&mut self, other: &Self) {
-        let Some(more) = &other.0 else { return };
+        // Most values carry nothing.
+        if let Some(more) = &other.0 {
+            self.join_carried(more);
+        }
+    }
+
+    fn join_carried(&mut self, more: &Arc<Vec<Carried>>) {
         match &mut self.0 {
             None => self.0 = Some(more.clone()),
             Some(own) if Arc::ptr_eq(own, more) => {}

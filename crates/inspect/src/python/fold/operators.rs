@@ -6,7 +6,7 @@ use ruff_python_ast::{CmpOp, Operator, UnaryOp};
 
 use super::super::analysis::HOLE;
 use super::super::taint::paths;
-use super::super::value::Kind;
+use super::super::value::{Kind, Value};
 use super::{Fold, LARGEST};
 
 /// `left op right`. An unknown operand beside a text makes a text with a hole.
@@ -69,8 +69,12 @@ fn repeated(sequence: &Kind, times: &Kind) -> Option<Kind> {
         Kind::Str(text) => fits(text.len(), times).then(|| Kind::str(text.repeat(times))),
         Kind::Bytes(bytes) => fits(bytes.len(), times).then(|| Kind::bytes(bytes.repeat(times))),
         Kind::List(items) => {
-            let repeat = || (0..times).flat_map(|_| items.iter().cloned()).collect();
-            fits(items.len() * 16, times).then(|| Kind::List(Arc::new(repeat())))
+            let repeat = || {
+                let mut all = Vec::with_capacity(items.len() * times);
+                (0..times).for_each(|_| all.extend(items.iter().cloned()));
+                Kind::List(Arc::new(all))
+            };
+            fits(items.len() * size_of::<Value>(), times).then(repeat)
         }
         _ => None,
     }

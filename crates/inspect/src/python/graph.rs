@@ -210,10 +210,10 @@ pub(super) fn leading_to(
     engine: &Engine<'_>,
     these: &FxHashSet<FunctionId>,
 ) -> FxHashSet<FunctionId> {
-    let back = pairs(engine)
-        .into_iter()
-        .map(|(caller, callee)| (callee, caller));
-    let callers = Edges::of_pairs(engine.functions.len(), &back.collect::<Vec<_>>());
+    let pairs = pairs(engine);
+    let back = pairs.iter().map(|(caller, callee)| (*callee, *caller));
+    let callers = Edges::of_pairs(engine.functions.len(), back);
+    drop(pairs);
     let mut found = these.clone();
     let mut open: Vec<FunctionId> = these.iter().copied().collect();
     while let Some(function) = open.pop() {
@@ -234,9 +234,12 @@ pub(super) struct Edges {
 }
 
 impl Edges {
-    fn of_pairs(functions: usize, pairs: &[(FunctionId, FunctionId)]) -> Self {
+    fn of_pairs(
+        functions: usize,
+        pairs: impl ExactSizeIterator<Item = (FunctionId, FunctionId)> + Clone,
+    ) -> Self {
         let mut starts = vec![0; functions + 1];
-        for (from, _) in pairs {
+        for (from, _) in pairs.clone() {
             starts[from.0 as usize + 1] += 1;
         }
         for at in 0..functions {
@@ -246,7 +249,7 @@ impl Edges {
         let mut to = vec![FunctionId(0); pairs.len()];
         for (from, target) in pairs {
             let at = &mut next[from.0 as usize];
-            to[*at as usize] = *target;
+            to[*at as usize] = target;
             *at += 1;
         }
         Self { starts, to }
@@ -260,7 +263,7 @@ impl Edges {
 
 /// Edges by caller; names resolved to what a module of the distribution defines under them.
 pub(super) fn edges(engine: &Engine<'_>) -> Edges {
-    Edges::of_pairs(engine.functions.len(), &pairs(engine))
+    Edges::of_pairs(engine.functions.len(), pairs(engine).iter().copied())
 }
 
 fn pairs(engine: &Engine<'_>) -> Vec<(FunctionId, FunctionId)> {

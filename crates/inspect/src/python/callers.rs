@@ -1,6 +1,8 @@
 //! Sources that name nothing which could do harm, but something of the distribution that does: who calls
 //! it says when it runs. They are found by the words in their text, before anything is parsed.
 
+use std::sync::Arc;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::analysis::SinkKind;
@@ -26,7 +28,7 @@ const HANDED_ON: usize = 4;
 pub(super) struct Callers {
     asked: FxHashSet<Sym>,
     /// Functions that only hand on what does harm, with the sources that they stand in.
-    handing: FxHashMap<String, u32>,
+    handing: FxHashMap<Arc<str>, u32>,
 }
 
 impl Callers {
@@ -51,29 +53,29 @@ impl Callers {
         }
         let mut new = harmful_names(engine);
         new.retain(|sym| self.asked.insert(*sym));
-        let mut names: Vec<String> = new
+        let mut names: Vec<Arc<str>> = new
             .iter()
-            .map(|sym| engine.symbols.name(*sym).to_string())
+            .map(|sym| engine.symbols.name(*sym).clone())
             .collect();
         let mut found = self.asked_for(engine, followed);
         for _ in 0..HANDED_ON {
             if names.is_empty() {
                 break;
             }
-            let known = Names::of(names.iter().map(String::as_str));
+            let known = Names::of(names.iter().map(|name| &**name));
             let mut handing = Vec::new();
             for (index, source) in &open {
                 let used = known.used_in(&source.module, unpacker.read(&source.bytes));
                 if let Some(name) = used.at_import {
                     found.insert(*index);
-                    found.extend(self.handing.get(&name));
+                    found.extend(self.handing.get(&*name));
                 }
                 for name in used
                     .handed_on
                     .into_iter()
                     .filter(|_| !source.module.is_empty())
                 {
-                    let name = format!("{}.{name}", source.module);
+                    let name: Arc<str> = format!("{}.{name}", source.module).into();
                     if self.handing.insert(name.clone(), *index).is_none() {
                         handing.push(name);
                     }

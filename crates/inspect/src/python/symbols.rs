@@ -26,7 +26,8 @@ pub(super) struct Symbols {
 
 struct Entry {
     name: Arc<str>,
-    known: Known,
+    /// What the tables know of it, where that is anything: of most names they know nothing.
+    known: Option<Box<Known>>,
     is_own: bool,
     /// What calling it makes, once somebody asked.
     made: Option<Sym>,
@@ -151,7 +152,7 @@ impl Symbols {
         let name: Arc<str> = name.into();
         self.entries.push(Entry {
             name: name.clone(),
-            known: known(&name),
+            known: told(known(&name)),
             is_own: self.own.contains(first(&name)),
             made: None,
         });
@@ -242,8 +243,28 @@ impl Symbols {
 
     /// What the tables know of it.
     pub(super) fn known(&self, sym: Sym) -> Known {
-        self.entries[sym.0 as usize].known
+        let known = self.entries[sym.0 as usize].known.as_deref();
+        known.copied().unwrap_or_default()
     }
+}
+
+/// What is known, where it is more than nothing.
+fn told(known: Known) -> Option<Box<Known>> {
+    let is_nothing = matches!(
+        known,
+        Known {
+            source: None,
+            sink: None,
+            decoder: None,
+            capability: None,
+            is_watched: false,
+            calls_back: false,
+            is_clean: false,
+            reads_files: false,
+            text: None,
+        }
+    );
+    (!is_nothing).then(|| Box::new(known))
 }
 
 /// The first part of a dotted name.

@@ -9,7 +9,7 @@ use sha2::Digest as _;
 use super::contents::contents;
 use super::{Budget, Gathered, Inspection, Texts, conclude, engine};
 use crate::archive::survey::{Survey, survey_with_sources};
-use crate::python::{Package, Unpacker, analyse};
+use crate::python::{LargeStack, Package, Unpacker, analyse_on, on_large_stack};
 use crate::rules::archive::check_archive;
 
 /// Inspects the wheel or sdist in `archive`, whose name is `filename`. What cannot be read of it is an
@@ -18,6 +18,19 @@ use crate::rules::archive::check_archive;
 /// # Errors
 /// Those of `archive`, which say nothing about what it holds.
 pub fn inspect_archive(
+    archive: impl Read + Seek + Send,
+    filename: &DistFilename,
+    budget: &Budget,
+) -> io::Result<Inspection> {
+    // All on one thread: allocators keep what a thread gave back for that thread, so that what reading the
+    // archive took serves the analysis, too.
+    on_large_stack(&budget.python, |stack| {
+        inspect_on(stack, archive, filename, budget)
+    })
+}
+
+fn inspect_on(
+    stack: Result<&LargeStack, &str>,
     mut archive: impl Read + Seek,
     filename: &DistFilename,
     budget: &Budget,
@@ -36,7 +49,7 @@ pub fn inspect_archive(
     observations.extend(left_out);
     let inspected = conclude(Gathered {
         sha256,
-        analysis: analyse(&package, &budget.python),
+        analysis: analyse_on(stack, &package, &budget.python),
         observations,
         texts: &mut Archived {
             survey: &survey,

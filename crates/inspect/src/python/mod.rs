@@ -20,6 +20,7 @@ mod following;
 mod graph;
 mod label;
 mod large;
+mod large_stack;
 mod names_in_text;
 mod normal;
 mod parse;
@@ -38,6 +39,8 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 pub use portcullis_core::inspection::{Capability, CapabilityKind, Context, Place, Step};
 
 pub use analysis::{
@@ -45,6 +48,7 @@ pub use analysis::{
     Inspected, Literal, Module, Patch, Reached, SinkKind, Statistics,
 };
 pub use label::{Label, Labels};
+pub(crate) use large_stack::{LargeStack, on_large_stack};
 pub use normal::code_hash;
 pub use source::{Budget, EntryPoint, Package, Role, Source};
 pub(crate) use source_bytes::Packer;
@@ -55,22 +59,25 @@ pub use text::{TextFact, TextFactKind};
 /// looked at is among [`Analysis::findings`]. Blocks, on a thread of its own.
 #[must_use]
 pub fn analyse(package: &Package, budget: &Budget) -> Analysis {
-    let run = || {
+    on_large_stack(budget, |stack| analyse_on(stack, package, budget))
+}
+
+/// As [`analyse`], on the thread at hand.
+pub(crate) fn analyse_on(
+    stack: Result<&LargeStack, &str>,
+    package: &Package,
+    budget: &Budget,
+) -> Analysis {
+    let run = |_: &LargeStack| {
         let mut engine = engine::Engine::new(budget, package);
         following::follow_package(&mut engine, package);
         finish::finish(engine, package)
     };
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .name("python-analysis".to_owned())
-            .stack_size(budget.stack_bytes)
-            .spawn_scoped(scope, run);
-        match thread.map(std::thread::ScopedJoinHandle::join) {
-            Ok(Ok(analysis)) => analysis,
-            Ok(Err(_)) => nothing(package, "the analysis failed"),
-            Err(error) => nothing(package, &format!("no thread for the analysis: {error}")),
-        }
-    })
+    match stack.map(|stack| catch_unwind(AssertUnwindSafe(|| run(stack)))) {
+        Ok(Ok(analysis)) => analysis,
+        Ok(Err(_)) => nothing(package, "the analysis failed"),
+        Err(why) => nothing(package, why),
+    }
 }
 
 /// The analysis of a distribution that could not be looked at: incomplete, file by file.

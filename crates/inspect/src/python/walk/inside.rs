@@ -41,14 +41,18 @@ impl<'a> Walker<'a, '_, '_> {
         }
         self.summarise_waiting(id);
         self.run_passed(id, &bound);
-        let summary = self.engine.fact(id).summary.clone();
-        for sink in &summary.sinks {
+        let summary = &self.engine.fact(id).summary;
+        let is_given =
+            |sink: &&ParameterSink| matches!(bound.get(usize::from(sink.parameter)), Some(Some(_)));
+        let sinks: Vec<ParameterSink> = summary.sinks.iter().filter(is_given).cloned().collect();
+        let returns = summary.returns.clone();
+        for sink in &sinks {
             if let Some(Some(value)) = bound.get(usize::from(sink.parameter)) {
                 let given = self.part_of(value, sink.part, node);
                 self.reach_through(id, sink, &given, node);
             }
         }
-        self.returned(id, &summary.returns, &bound, node)
+        self.returned(id, &returns, &bound, node)
     }
 
     /// Follows the body of a function that was not followed yet.

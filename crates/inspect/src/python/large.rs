@@ -2,13 +2,17 @@
 //! it is followed.
 
 use std::hash::Hasher;
+use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
+use sha2::{Digest as _, Sha256};
 
 use super::value::Kind;
 
 /// From this length on, in bytes, a text is looked up.
 const LARGE: usize = 32 << 10;
+/// After so many more bytes it is looked which texts nobody but this holds.
+const LOOKED_THROUGH: usize = 2 << 20;
 
 /// The long texts of the module at hand.
 #[derive(Default)]
@@ -16,6 +20,11 @@ pub(super) struct Large {
     by_content: FxHashMap<u64, Kind>,
     /// Where the texts above stand, which tells them without reading them.
     by_address: FxHashSet<usize>,
+    /// Bytes of all of them, and how many make it time to look them through.
+    held: usize,
+    most: usize,
+    /// Texts that were let go, which are not counted anew when they are made again.
+    gone: FxHashSet<[u8; 32]>,
 }
 
 impl Large {
@@ -24,7 +33,7 @@ impl Large {
         let Some(bytes) = long_bytes(kind) else {
             return false;
         };
-        let address = bytes.as_ptr() as usize;
+        let (address, length) = (bytes.as_ptr() as usize, bytes.len());
         if self.by_address.contains(&address) {
             return true;
         }
@@ -36,20 +45,51 @@ impl Large {
             *kind = held.clone();
             return true;
         }
+        let was_there = !self.gone.is_empty() && self.gone.contains(&digest(bytes));
         let replaced = self.by_content.insert(hash, kind.clone());
         // An address means nothing any more once its text may be gone.
         if let Some(gone) = replaced.as_ref().and_then(long_bytes) {
             self.by_address.remove(&(gone.as_ptr() as usize));
+            self.held -= gone.len();
         }
         self.by_address.insert(address);
-        false
+        self.held += length;
+        if self.held > self.most {
+            self.let_go();
+        }
+        was_there
+    }
+
+    /// Lets go of what nothing else holds.
+    fn let_go(&mut self) {
+        self.by_content.retain(|_, kind| {
+            let others = match kind {
+                Kind::Str(text) => Arc::strong_count(text),
+                Kind::Bytes(bytes) => Arc::strong_count(bytes),
+                _ => 0,
+            };
+            let gone = long_bytes(kind).filter(|_| others <= 1);
+            if let Some(bytes) = gone {
+                self.gone.insert(digest(bytes));
+                self.by_address.remove(&(bytes.as_ptr() as usize));
+                self.held -= bytes.len();
+            }
+            gone.is_none()
+        });
+        self.most = self.held + LOOKED_THROUGH;
     }
 
     /// Forgets the texts of a module that was followed to its end.
     pub(super) fn close(&mut self) {
         self.by_content.clear();
         self.by_address.clear();
+        self.gone.clear();
+        (self.held, self.most) = (0, 0);
     }
+}
+
+fn digest(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
 }
 
 fn long_bytes(kind: &Kind) -> Option<&[u8]> {
@@ -92,5 +132,21 @@ mod tests {
         assert!(!large.share(&mut text("b")));
         large.close();
         assert!(!large.share(&mut again));
+    }
+
+    #[test]
+    fn what_nothing_else_holds_is_let_go_and_not_counted_anew() {
+        let mut large = Large::default();
+        let bytes = |first: usize| Kind::bytes(vec![first as u8; LARGE]);
+        let mut kept = bytes(0);
+        assert!(!large.share(&mut kept));
+        for first in 1..200 {
+            assert!(!large.share(&mut bytes(first)), "{first}");
+        }
+        assert!(large.held <= LOOKED_THROUGH + 2 * LARGE);
+        assert!(large.share(&mut bytes(1)));
+        let mut again = bytes(0);
+        assert!(large.share(&mut again));
+        assert_eq!(place(&again), place(&kept));
     }
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// So many bytes of a distribution's sources are not packed: most distributions have no more.
-const PLAIN: usize = 4 << 20;
+const PLAIN: usize = 2 << 20;
 /// So many bytes are packed together: enough for what sources have in common, and little to unpack.
 const BLOCK: usize = 256 << 10;
 /// Fast, and four times smaller.

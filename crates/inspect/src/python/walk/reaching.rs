@@ -158,7 +158,11 @@ impl<'a> Walker<'a, '_, '_> {
             words.map(memchr::memmem::Finder::new).collect();
         let mut found = vec![false; finders.len()];
         let mut unpacker = Unpacker::default();
-        for (index, module) in self.engine.modules.iter().enumerate() {
+        // Most of what is run stands in the same module, and what is read somewhere needs no other one.
+        let own = self.module as usize;
+        let others = (0..self.engine.modules.len()).filter(|index| *index != own);
+        for index in std::iter::once(own).chain(others) {
+            let module = &self.engine.modules[index];
             if module.facts.depth != Inspected::Whole {
                 continue;
             }
@@ -170,9 +174,12 @@ impl<'a> Walker<'a, '_, '_> {
             for (finder, found) in finders.iter().zip(&mut found) {
                 *found = *found || finder.find(text).is_some();
             }
+            let missing = found.iter().filter(|found| !**found).count();
+            if missing == 0 || missing * 2 < found.len() {
+                return false;
+            }
         }
-        let missing = found.iter().filter(|found| !**found).count();
-        missing > 0 && missing * 2 >= found.len()
+        found.contains(&false)
     }
 
     /// A command that sends what it is given is the network by another name.

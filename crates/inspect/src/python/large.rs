@@ -17,14 +17,22 @@ const LOOKED_THROUGH: usize = 2 << 20;
 /// The long texts of the module at hand.
 #[derive(Default)]
 pub(super) struct Large {
-    by_content: FxHashMap<u64, Kind>,
+    by_content: FxHashMap<u64, (Kind, Made)>,
     /// Where the texts above stand, which tells them without reading them.
     by_address: FxHashSet<usize>,
     /// Bytes of all of them, and how many make it time to look them through.
     held: usize,
     most: usize,
     /// Texts that were let go, which are not counted anew when they are made again.
-    gone: FxHashSet<[u8; 32]>,
+    gone: FxHashMap<u64, [u8; 32]>,
+}
+
+/// How often a text was made. What is made again will be made again: it is not let go a second time, which
+/// would cost more than it saves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Made {
+    Once,
+    Again,
 }
 
 impl Large {
@@ -41,14 +49,18 @@ impl Large {
         hasher.write(bytes);
         let hash = hasher.finish();
         let held = self.by_content.get(&hash);
-        if let Some(held) = held.filter(|held| is_same(held, kind)) {
+        if let Some((held, _)) = held.filter(|(held, _)| is_same(held, kind)) {
             *kind = held.clone();
             return true;
         }
-        let was_there = !self.gone.is_empty() && self.gone.contains(&digest(bytes));
-        let replaced = self.by_content.insert(hash, kind.clone());
+        let gone = self.gone.get(&hash);
+        let made = match gone.is_some_and(|gone| *gone == digest(bytes)) {
+            true => Made::Again,
+            false => Made::Once,
+        };
+        let replaced = self.by_content.insert(hash, (kind.clone(), made));
         // An address means nothing any more once its text may be gone.
-        if let Some(gone) = replaced.as_ref().and_then(long_bytes) {
+        if let Some(gone) = replaced.as_ref().and_then(|(kind, _)| long_bytes(kind)) {
             self.by_address.remove(&(gone.as_ptr() as usize));
             self.held -= gone.len();
         }
@@ -57,20 +69,20 @@ impl Large {
         if self.held > self.most {
             self.let_go();
         }
-        was_there
+        made == Made::Again
     }
 
     /// Lets go of what nothing else holds.
     fn let_go(&mut self) {
-        self.by_content.retain(|_, kind| {
+        self.by_content.retain(|hash, (kind, made)| {
             let others = match kind {
                 Kind::Str(text) => Arc::strong_count(text),
                 Kind::Bytes(bytes) => Arc::strong_count(bytes),
                 _ => 0,
             };
-            let gone = long_bytes(kind).filter(|_| others <= 1);
+            let gone = long_bytes(kind).filter(|_| others <= 1 && *made == Made::Once);
             if let Some(bytes) = gone {
-                self.gone.insert(digest(bytes));
+                self.gone.insert(*hash, digest(bytes));
                 self.by_address.remove(&(bytes.as_ptr() as usize));
                 self.held -= bytes.len();
             }

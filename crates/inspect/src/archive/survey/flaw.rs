@@ -81,7 +81,7 @@ flaws! {
     LongName "ARC-003" High "a name is longer than systems take";
     NotUtf8 "ARC-003" Medium "a name is not UTF-8";
     UnmarkedName "ARC-003" Low "a name is not ASCII and not marked as UTF-8";
-    DeviceName "ARC-003" Medium "a name is that of a device on Windows";
+    DeviceName "ARC-003" High "a name is that of a device on Windows";
     LocalName "ARC-003" Critical "the local header has another name than the directory";
     LocalSize "ARC-003" Critical "the local header has another size than the directory";
     LocalMethod "ARC-003" Critical "the local header has another method than the directory";
@@ -130,16 +130,18 @@ flaws! {
     RecordSize "ARC-004" High "a file's size is not the one in RECORD";
     RecordNoHash "ARC-004" Medium "a file has no hash in RECORD";
     RecordWeakHash "ARC-004" Low "a hash in RECORD is of a kind that is no longer relied on";
+    RecordBadHash "ARC-004" High "a hash in RECORD is none: of no known kind, or of the wrong length";
     RecordLine "ARC-004" High "a line of RECORD cannot be read";
     RecordContradiction "ARC-004" High "RECORD lists a file twice with different hashes";
     RecordTwice "ARC-004" Low "RECORD lists a file twice";
     LinkOutside "ARC-009" High "a link leads out of the archive's folder";
     Device "ARC-009" High "a member is a device, pipe or socket";
-    SetId "ARC-009" Medium "a member runs as its owner (setuid or setgid)";
-    Sparse "ARC-009" Medium "a member is a sparse file";
-    UnknownType "ARC-009" Medium "a member is of a type that not all readers know";
-    Ratio "ARC-009" Medium "the archive inflates to more than a hundred times its size";
-    ManyMembers "ARC-009" Medium "the archive has more than a hundred thousand members";
+    SetId "ARC-009" High "a member runs as its owner (setuid or setgid)";
+    SetIdFolder "ARC-009" Low "a folder gives its group to what is made in it (setgid)";
+    Sparse "ARC-009" High "a member is a sparse file";
+    UnknownType "ARC-009" High "a member is of a type that not all readers know";
+    Ratio "ARC-009" High "the archive inflates to more than a hundred times its size";
+    ManyMembers "ARC-009" High "the archive has more than a hundred thousand members";
     LargeTotal "ARC-009" Low "the archive inflates to more than two gigabytes";
     NotInspected "ARC-012" Medium "a part of the archive was not inspected";
 }

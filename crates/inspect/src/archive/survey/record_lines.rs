@@ -19,8 +19,10 @@ struct Line {
 #[derive(PartialEq, Eq)]
 enum Stated {
     Nothing,
-    /// One that is no longer relied on, or cannot be read.
+    /// One of a kind that is no longer relied on.
     Weak,
+    /// One that says nothing of any file: of no known kind, or not as long as its kind.
+    Unreadable,
     Hash(Hash),
 }
 
@@ -102,9 +104,19 @@ fn parse_line(text: &str) -> Result<(String, Line), &'static str> {
     };
     let hash = match hash.trim() {
         "" => Stated::Nothing,
-        hash => parse_hash(hash).map_or(Stated::Weak, Stated::Hash),
+        hash => match parse_hash(hash) {
+            Ok(hash) => Stated::Hash(hash),
+            Err(_) if is_weak(hash) => Stated::Weak,
+            Err(_) => Stated::Unreadable,
+        },
     };
     Ok((path.clone(), Line { hash, size }))
+}
+
+/// Whether the hash is one that tools wrote before SHA-256 was asked for (PEP 376).
+fn is_weak(hash: &str) -> bool {
+    let kind = hash.split_once('=').map(|(kind, _)| kind);
+    matches!(kind, Some("md5" | "sha1" | "sha224"))
 }
 
 /// What RECORD says of one member, while it is read.
@@ -144,6 +156,7 @@ impl Check<'_> {
                 violations.member(Flaw::RecordNoHash, &self.name, "");
             }
             Stated::Weak => violations.member(Flaw::RecordWeakHash, &self.name, ""),
+            Stated::Unreadable => violations.member(Flaw::RecordBadHash, &self.name, ""),
             Stated::Hash(hash) => {
                 let digest = self.hasher.map(Hasher::finish);
                 if hash.digest != digest.as_deref().unwrap_or(sha256.as_bytes()) {

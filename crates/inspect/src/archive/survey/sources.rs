@@ -79,13 +79,16 @@ const TOOLS: &[&str] = &[
     "action",
     "actions",
     "admin",
+    "bench",
     "bin",
+    "build-tools",
     "ci",
     "contrib",
     "dev",
     "devtools",
     "hack",
     "maintainers",
+    "packaging",
     "release",
     "scripts",
     "tasks",
@@ -182,12 +185,26 @@ fn packages(survey: &Survey) -> BTreeSet<String> {
     names.filter_map(parts).collect()
 }
 
+/// Whether a folder of this name can be a package.
+fn is_importable(folder: &str) -> bool {
+    let is_part = |each: char| each.is_alphanumeric() || each == '_';
+    folder.chars().all(is_part)
+}
+
 fn by_folder(path: &str) -> Role {
     let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
     let is = |names: &[&str]| folders.split('/').any(|folder| names.contains(&folder));
     let is_test_file =
         file.starts_with("test_") || file.ends_with("_test.py") || file == "conftest.py";
-    if is(&["test", "tests", "testing"]) || is_test_file {
+    // What nobody can import, as `manual tests`, may say it in one of several words.
+    let says_test = folders
+        .split('/')
+        .filter(|folder| !is_importable(folder))
+        .any(|folder| {
+            let mut words = folder.split(|each: char| !each.is_ascii_alphanumeric());
+            words.any(|word| matches!(word, "test" | "tests"))
+        });
+    if is(&["test", "tests", "testing"]) || says_test || is_test_file {
         return Role::Test;
     }
     let is_document = is(&[
@@ -203,6 +220,8 @@ fn by_folder(path: &str) -> Role {
         _ if is_document => Role::Doc,
         // What `python -m` runs; importing the package does not.
         "__main__.py" => Role::EntryPoint,
+        // What no statement can import is run by its path.
+        _ if !is_importable(file.trim_end_matches(".py")) => Role::EntryPoint,
         _ => Role::Module,
     }
 }
@@ -274,6 +293,8 @@ mod tests {
             ("src/demo/__main__.py", Role::EntryPoint),
             ("demo/tests/__main__.py", Role::Test),
             ("demo/latest.py", Role::Module),
+            ("manual tests/4 more/a.py", Role::Test),
+            ("demo/tests_of/a.py", Role::Module),
         ] {
             assert_eq!(by_folder(path), role, "{path}");
         }

@@ -389,7 +389,10 @@ impl<R: Read> Walk<'_, '_, R> {
         );
         add(
             header.mode & 0o6000 != 0,
-            Flaw::SetId,
+            match kind {
+                b'5' => Flaw::SetIdFolder,
+                _ => Flaw::SetId,
+            },
             format!("mode {:o}", header.mode),
         );
         add(

@@ -191,7 +191,10 @@ fn check(entry: &Entry, limits: &Limits, violations: &mut Violations) {
     );
     add(
         entry.mode & 0o6000 != 0,
-        Flaw::SetId,
+        match entry.is_folder() {
+            true => Flaw::SetIdFolder,
+            false => Flaw::SetId,
+        },
         format!("mode {:o}", entry.mode),
     );
     let has_data = entry.is_folder() && entry.size != 0;

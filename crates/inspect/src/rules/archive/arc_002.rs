@@ -34,11 +34,17 @@ impl ArchiveRule for ShadowedModule {
     }
 
     fn check(&self, survey: &Survey, observations: &mut Vec<Observation>) {
-        let Some(project) = project(survey).filter(|_| survey.is_wheel()) else {
+        let Some(project) = project(survey) else {
             return;
         };
+        // What of an sdist is installed is said by programs; a module at its top mostly is.
+        let sure = if survey.is_wheel() { 85 } else { 60 };
         for member in survey.files() {
-            let Some(module) = site_path(&member.name).and_then(top_level_module) else {
+            let path = match survey.is_wheel() {
+                true => site_path(&member.name),
+                false => source_path(&member.name),
+            };
+            let Some(module) = path.and_then(top_level_module) else {
                 continue;
             };
             let Some((severity, what, context)) = judge(module, project) else {
@@ -46,7 +52,7 @@ impl ArchiveRule for ShadowedModule {
             };
             let message = format!("the module {module} {what}");
             let seen = Seen::file(&member.name).in_context(context);
-            observations.push(seen.observe(self, severity, 85, message));
+            observations.push(seen.observe(self, severity, sure, message));
         }
     }
 }
@@ -71,6 +77,13 @@ fn judge(module: &str, project: &ProjectName) -> Option<(Severity, &'static str,
         false => Severity::High,
     };
     Some((severity, what, Context::Import))
+}
+
+/// The path of a file of an sdist below the folder that its modules stand in.
+fn source_path(name: &str) -> Option<&str> {
+    let (_, path) = name.split_once('/')?;
+    let path = path.strip_prefix("src/").unwrap_or(path);
+    (path.ends_with(".py")).then_some(path)
 }
 
 /// The module that a file directly in `site-packages`, or an `__init__` one folder below, is.

@@ -16,7 +16,7 @@ impl ArchiveRule for NativeCode {
     }
 
     fn severity(&self) -> Severity {
-        Severity::Medium
+        Severity::High
     }
 
     fn title(&self) -> &'static str {
@@ -52,6 +52,16 @@ const STARTED: &[&str] = &[
     "scr", "hta", "pif", "lnk", "vbs", "vbe", "jse", "wsf", "cpl", "msi",
 ];
 
+/// Whether native code bears this ending where nobody hides it.
+fn is_named_so(extension: &str) -> bool {
+    let endings = [
+        "so", "pyd", "dll", "dylib", "exe", "a", "lib", "o", "obj", "bundle", "wasm", "node",
+        "jar", "class", "dex", "apk", "sys", "com",
+    ];
+    let is_version = |text: &str| text.chars().all(|each| each.is_ascii_digit());
+    endings.contains(&extension) || !extension.is_empty() && is_version(extension)
+}
+
 /// A program inside a nested archive that is no known launcher.
 fn native_inside(member: &MemberFact) -> Option<&str> {
     let native = &member.nested.as_ref()?.native;
@@ -82,6 +92,11 @@ fn judge(survey: &Survey, member: &MemberFact) -> Option<(Severity, String)> {
         (false, None) => return None,
     };
     match (survey.is_wheel(), is_for_any_platform(survey)) {
+        // A program under a name that no loader takes is not there by mistake.
+        (true, true) if is_native && !is_named_so(&extension) => Some((
+            Severity::High,
+            format!("{what} in a wheel for any platform, under another name"),
+        )),
         (true, true) => Some((
             Severity::Medium,
             format!("{what} in a wheel for any platform"),

@@ -106,7 +106,7 @@ fn by_name(member: &MemberFact) -> Option<(Severity, String)> {
     let is_model = extension == "pth" && content == Content::Zip;
     (is_disguised && !is_model).then(|| {
         (
-            Severity::Medium,
+            Severity::High,
             format!("a .{extension} file that is {content:?}"),
         )
     })

@@ -2,7 +2,7 @@
 
 use portcullis_core::inspection::{Observation, Severity};
 
-use super::{ArchiveRule, Seen};
+use super::{ArchiveRule, Seen, is_of_tests};
 use crate::archive::survey::Survey;
 use crate::python::Context;
 
@@ -32,14 +32,22 @@ impl ArchiveRule for CompiledCode {
 
     fn check(&self, survey: &Survey, observations: &mut Vec<Observation>) {
         for compiled in &survey.compiled {
-            let (severity, message) = match (&compiled.source, compiled.matches) {
-                (None, _) => (Severity::Medium, "compiled Python without its source"),
-                (_, Some(false)) => (Severity::High, "compiled from another source than this one"),
+            // What is left without its source may be how the project is sold; another source is a lie.
+            let (severity, sure, message) = match (&compiled.source, compiled.matches) {
+                (None, _) if is_of_tests(&compiled.pyc) => {
+                    (Severity::Info, 90, "compiled Python without its source")
+                }
+                (None, _) => (Severity::High, 70, "compiled Python without its source"),
+                (_, Some(false)) => (
+                    Severity::High,
+                    90,
+                    "compiled from another source than this one",
+                ),
                 (Some(_), Some(true)) => continue,
-                (Some(_), None) => (Severity::Info, "compiled Python beside its source"),
+                (Some(_), None) => (Severity::Info, 90, "compiled Python beside its source"),
             };
             let seen = Seen::file(&compiled.pyc).in_context(Context::Import);
-            observations.push(seen.observe(self, severity, 90, message.to_owned()));
+            observations.push(seen.observe(self, severity, sure, message.to_owned()));
         }
     }
 }

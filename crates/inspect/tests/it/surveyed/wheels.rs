@@ -67,6 +67,16 @@ fn what_record_does_not_vouch_for_is_found() {
             { Flaw::RecordWeakHash },
         ),
         (
+            "too long",
+            demo().record_line(init, &format!("{init},sha256=AAAA{zeros},6")),
+            Flaw::RecordBadHash,
+        ),
+        (
+            "of no kind",
+            demo().record_line(init, &format!("{init},crc32={zeros},6")),
+            Flaw::RecordBadHash,
+        ),
+        (
             "gone",
             demo().record_line("demo/gone.py", "demo/gone.py,,"),
             Flaw::ListedOnly,

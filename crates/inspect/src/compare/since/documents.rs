@@ -148,10 +148,12 @@ fn entry_points(before: &Contents, now: &Contents, found: &mut Found) {
         let same = |known: &&portcullis_core::inspection::EntryPoint| {
             known.group == point.group && known.name == point.name
         };
-        let known = before.entry_points.iter().find(same);
-        if known.is_some_and(|known| known.target == point.target) {
+        // Lists that are made to be read in two ways name a point twice.
+        let mut known = before.entry_points.iter().filter(same);
+        if known.any(|known| known.target == point.target) {
             continue;
         }
+        let known = before.entry_points.iter().find(same);
         let is_command = matches!(&*point.group, "console_scripts" | "gui_scripts");
         let is_plugin = is_autoloaded(&point.group);
         let target = shown(&point.target);

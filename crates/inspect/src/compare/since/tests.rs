@@ -343,3 +343,10 @@ fn the_dependencies_that_are_new_can_be_asked_for() {
     let new = new_dependencies(&before.contents, &now.contents);
     assert_eq!(new, BTreeSet::from(["new-one".parse().unwrap()]));
 }
+
+#[test]
+fn a_point_that_is_named_twice_does_not_differ_from_itself() {
+    let points = "[demo]\na = demo:b\na = demo:c\n";
+    let twice = before().file("demo-1.0.dist-info/entry_points.txt", points);
+    assert!(between(&twice, &twice).changes.is_empty());
+}

@@ -2,7 +2,7 @@
 //! `cargo run --release -p portcullis-inspect --example techniques -- [MODE]`
 //!
 //! Without a mode: found and denied of each technique, and by which rules. `--held-out`: ratios of each
-//! family of what is held out, nothing more. `--look-alikes`: what is said of honest packages. `--missed`:
+//! family of what is held out, nothing more. `--waiting`: harm that waits for a call. `--look-alikes`: what is said of honest packages. `--missed`:
 //! every sample that is not denied, with all that is said of it. `--show TECHNIQUE/SPELLING`: everything
 //! about one known sample. `--json`: every sample in one line. `--write SET NUMBER FOLDER`: one sample's
 //! archive, by the set and number that `--json` gives it.
@@ -16,7 +16,7 @@ use portcullis_core::inspection::{Inspected, Observation, effect_of};
 use portcullis_core::policy::Effect;
 use portcullis_core::pypi::filename::DistFilename;
 use portcullis_fixtures::techniques::{
-    Shape, Spelling, Technique, held_out_families, look_alikes, techniques,
+    Shape, Spelling, Technique, held_out_families, look_alikes, techniques, waiting,
 };
 use portcullis_inspect::inspection::{Budget, inspect_archive};
 
@@ -28,7 +28,7 @@ struct Sample {
     spelling: &'static Spelling,
 }
 
-const SETS: [&str; 3] = ["techniques", "held-out", "look-alikes"];
+const SETS: [&str; 4] = ["techniques", "held-out", "waiting", "look-alikes"];
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -36,6 +36,7 @@ fn main() -> Result<()> {
     match words[..] {
         [] => table("techniques"),
         ["--held-out"] => table("held-out"),
+        ["--waiting"] => table("waiting"),
         ["--look-alikes"] => look_alikes_told(),
         ["--missed"] => missed(),
         ["--show", name] => show(name),
@@ -57,6 +58,7 @@ fn samples(set: &str) -> Vec<Sample> {
             });
             each.collect()
         }
+        "waiting" => named(waiting()),
         "look-alikes" => named(look_alikes()),
         _ => named(techniques()),
     };

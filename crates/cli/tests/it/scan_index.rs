@@ -277,8 +277,8 @@ fn a_policy_says_what_counts() {
         (format!("{rule}{exception}project = 'beacon'\n"), 0, "allow"),
         (
             format!("{rule}{exception}project = 'beacon'\nfinding = 'NET-001'\n"),
-            0,
-            "warn",
+            1,
+            "hold",
         ),
         (format!("{rule}{exception}project = 'other'\n"), 1, "deny"),
         (

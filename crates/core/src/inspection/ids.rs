@@ -9,16 +9,17 @@ use std::str::FromStr;
 use crate::settings::resembles;
 
 /// Every id that an observation of the engine may have, in the order of the alphabet.
-pub const INSPECTION_RULES: [&str; 70] = [
-    "ARC-001", "ARC-002", "ARC-003", "ARC-004", "ARC-005", "ARC-006", "ARC-007", "ARC-008",
-    "ARC-009", "ARC-010", "ARC-011", "ARC-012", "BLD-001", "BLD-002", "DEP-001", "DST-001",
-    "ENG-001", "ENG-002", "EVA-001", "EVA-002", "EXE-001", "EXE-002", "EXE-003", "EXE-004",
-    "EXE-005", "EXE-006", "EXE-007", "EXE-008", "EXE-009", "EXE-010", "META-001", "META-003",
-    "META-004", "META-006", "MIN-001", "NET-001", "NET-002", "NET-003", "NET-004", "NET-005",
-    "NET-006", "NET-007", "NET-008", "NET-009", "NET-010", "OBF-001", "OBF-002", "OBF-003",
-    "OBF-004", "OBF-005", "OBF-006", "OBF-007", "PER-001", "PER-002", "PER-003", "PRC-001",
-    "PRC-002", "PRC-003", "PRC-004", "PRC-005", "PRC-006", "PRC-007", "PRC-008", "PRC-009",
-    "STL-001", "STL-002", "STL-003", "STL-004", "STL-005", "STL-006",
+pub const INSPECTION_RULES: [&str; 74] = [
+    "AGT-001", "ARC-001", "ARC-002", "ARC-003", "ARC-004", "ARC-005", "ARC-006", "ARC-007",
+    "ARC-008", "ARC-009", "ARC-010", "ARC-011", "ARC-012", "BLD-001", "BLD-002", "DEP-001",
+    "DST-001", "ENG-001", "ENG-002", "EVA-001", "EVA-002", "EXE-001", "EXE-002", "EXE-003",
+    "EXE-004", "EXE-005", "EXE-006", "EXE-007", "EXE-008", "EXE-009", "EXE-010", "META-001",
+    "META-003", "META-004", "META-006", "MIN-001", "NET-001", "NET-002", "NET-003", "NET-004",
+    "NET-005", "NET-006", "NET-007", "NET-008", "NET-009", "NET-010", "OBF-001", "OBF-002",
+    "OBF-003", "OBF-004", "OBF-005", "OBF-006", "OBF-007", "OBF-008", "PER-001", "PER-002",
+    "PER-003", "PRC-001", "PRC-002", "PRC-003", "PRC-004", "PRC-005", "PRC-006", "PRC-007",
+    "PRC-008", "PRC-009", "STL-001", "STL-002", "STL-003", "STL-004", "STL-005", "STL-006",
+    "STL-007", "WEB-001",
 ];
 
 /// The longest name of a scanner, and the longest name that it gives to a finding, in bytes.

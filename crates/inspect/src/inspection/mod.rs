@@ -11,6 +11,7 @@ mod engine;
 mod excerpt;
 mod manual;
 mod plain;
+mod together;
 
 #[cfg(test)]
 mod tests;
@@ -33,7 +34,7 @@ pub use manual::{Manual, manual, manuals};
 
 /// The revision of the engine and of its rules. Whoever changes what they see adds one, so that what was
 /// inspected before is inspected again.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// How much may be spent on one inspection.
 #[derive(Clone, Debug, Default)]
@@ -78,6 +79,7 @@ fn conclude(gathered: Gathered<'_>) -> Inspected {
         complete,
     } = gathered;
     observations.extend(rules::check_all(&analysis));
+    together::together(&mut observations);
     observations.iter_mut().for_each(plain::plain);
     sort(&mut observations);
     let complete = complete && engine::is_complete(&analysis);

@@ -19,6 +19,8 @@ pub struct Analysis {
     pub modules: Vec<Module>,
     /// Data that travels from a source to a sink, deduplicated.
     pub flows: Vec<Flow>,
+    /// What callers pass to functions of the distribution that send it.
+    pub handed_on: Vec<HandedOn>,
     /// What the engine itself has to say: parser bombs, unfinished work, unparsable sources.
     pub findings: Vec<EngineFinding>,
     /// What the code is able to do, one for each kind, context and module.
@@ -38,8 +40,12 @@ pub struct Module {
     pub layer: u8,
     /// Where the layer was decoded, for a layer.
     pub unwrapped_at: Option<Place>,
+    /// Of a layer: whether it was decoded, rather than run as the text that it is.
+    pub is_hidden: bool,
     /// How deeply it was looked into.
     pub depth: Inspected,
+    /// When its top level runs; of a layer, when whatever decodes it does.
+    pub context: Context,
     /// Calls of names that the tables know, see [`Call`], in the order of the text.
     pub calls: Vec<Call>,
     /// Literals that are long, or that look like an address, a path or a key.
@@ -101,6 +107,8 @@ pub struct Call {
     pub guards: Vec<Arc<str>>,
     /// What kind of sink it is, when it is one.
     pub sink: Option<SinkKind>,
+    /// Whether nothing is done with what it gives: it begins a statement of its own.
+    pub is_discarded: bool,
     /// The text of the call, at most 400 characters: for messages and fingerprints.
     pub code: Arc<str>,
 }
@@ -196,6 +204,25 @@ pub struct Flow {
     pub argument: Arc<str>,
     /// The strictest context in which source and sink meet.
     pub context: Context,
+}
+
+/// A parameter of a function of the distribution that reaches something which sends it.
+#[derive(Clone, Debug)]
+pub struct HandedOn {
+    /// The function, qualified inside its module.
+    pub function: Arc<str>,
+    /// The module that it stands in, as an index into [`Analysis::modules`].
+    pub module: usize,
+    /// The parameter.
+    pub parameter: Arc<str>,
+    /// Dotted names of the bases from outside that the function's class derives from.
+    pub bases: Vec<Arc<str>>,
+    /// The module of the call that sends it, and the call's index there.
+    pub sink: (usize, usize),
+    /// The keyword or the position in digits under which it is sent.
+    pub argument: Arc<str>,
+    /// Functions of the distribution's own that lie in between.
+    pub hops: u8,
 }
 
 /// A literal worth looking at.

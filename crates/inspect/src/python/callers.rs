@@ -15,6 +15,7 @@ use super::source::{Package, Role, Source};
 use super::source_bytes::Unpacker;
 use super::symbols::Sym;
 use super::value::{FunctionId, Kind};
+use portcullis_core::inspection::CapabilityKind;
 
 /// More names than this are not looked for: so large a distribution is followed nearly whole anyway.
 const NAMES: usize = 20_000;
@@ -209,7 +210,8 @@ fn harmful_functions(engine: &Engine<'_>) -> FxHashSet<FunctionId> {
             Some((Label::Clipboard | Label::Keys | Label::Screen, _))
         );
         let is_sink = raw.call.sink.is_some_and(|kind| kind != SinkKind::Import);
-        spies || is_sink
+        let speaks = || engine.symbols.known(raw.sym).capability == Some(CapabilityKind::Network);
+        spies || is_sink || speaks()
     });
     harmful.map(|raw| raw.function).collect()
 }

@@ -8,19 +8,21 @@ use std::sync::Arc;
 use portcullis_core::inspection::{Capability, CapabilityKind, Context, Place, Step};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::analysis::{Analysis, Class, Flow, Folded, Module, SinkKind};
+use super::analysis::{Analysis, Class, Flow, Folded, HandedOn, Module, SinkKind};
 use super::encoding;
-use super::engine::{Engine, ModuleState, RawFlow};
+use super::engine::{Engine, FunctionFact, ModuleState, RawFlow};
 use super::graph;
 use super::places;
-use super::source::Package;
+use super::source::{Package, Role};
 use super::source_bytes::Unpacker;
 use super::taint::tables::known;
-use super::value::FunctionId;
+use super::value::{FunctionId, Kind};
 
 /// Calls that lie between what a patch puts in and what sends.
 const BEHIND: usize = 3;
-/// Calls that are told of one patch.
+/// Functions between one that is given something and one that sends it.
+const HANDS: u8 = 2;
+/// Calls that are told of one patch, and of one function.
 const SENDING: usize = 16;
 
 /// The analysis that `engine` has gathered over `package`.
@@ -35,6 +37,7 @@ pub(super) fn finish(mut engine: Engine<'_>, package: &Package) -> Analysis {
         .filter_map(|flow| told(&engine, &contexts, &orders, flow))
         .collect();
     flows = strictest(flows);
+    let handed_on = handed_on(&engine, &orders);
     let classes = classes(&engine);
     let mut modules: Vec<Module> = Vec::with_capacity(engine.modules.len());
     let mut names = Names::default();
@@ -48,10 +51,59 @@ pub(super) fn finish(mut engine: Engine<'_>, package: &Package) -> Analysis {
     Analysis {
         modules,
         flows,
+        handed_on,
         findings: engine.findings,
         capabilities,
         statistics: engine.statistics,
     }
+}
+
+/// Which parameters reach what sends them, for functions that somebody else may call.
+fn handed_on(engine: &Engine<'_>, orders: &[Vec<u32>]) -> Vec<HandedOn> {
+    let mut all = Vec::new();
+    for function in &engine.functions {
+        let is_test = matches!(
+            engine.modules[function.module as usize].facts.role,
+            Role::Test | Role::Doc
+        );
+        let sending = function.summary.sinks.iter().filter(|sink| {
+            matches!(sink.kind, SinkKind::Send | SinkKind::Resolve) && sink.hops <= HANDS
+        });
+        for sink in sending.filter(|_| !is_test).take(SENDING) {
+            let (module, call) = sink.call;
+            let order = orders[module as usize].get(call as usize);
+            let parameter = function.parameters.get(usize::from(sink.parameter));
+            let (Some(call), Some(parameter)) = (order, parameter) else {
+                continue;
+            };
+            all.push(HandedOn {
+                function: function.name.clone(),
+                module: function.module as usize,
+                parameter: parameter.clone(),
+                bases: bases_of(engine, function),
+                sink: (module as usize, *call as usize),
+                argument: sink.argument.clone(),
+                hops: sink.hops,
+            });
+        }
+    }
+    all
+}
+
+/// The names that the class of a method derives from, outside of the distribution.
+fn bases_of(engine: &Engine<'_>, function: &FunctionFact) -> Vec<Arc<str>> {
+    let Some((class, _)) = function.name.rsplit_once('.') else {
+        return Vec::new();
+    };
+    let classes = engine.modules[function.module as usize].classes.iter();
+    let mut classes = classes.map(|id| &engine.classes[id.0 as usize]);
+    let class = classes.find(|fact| *fact.name == *class);
+    let bases = class.into_iter().flat_map(|fact| &fact.bases);
+    let named = bases.filter_map(|base| match base.kind {
+        Kind::Symbol(sym, _) => Some(engine.symbols.name(sym).clone()),
+        _ => None,
+    });
+    named.collect()
 }
 
 /// Puts a module's calls in the order of the text; gives back where each went.
@@ -197,6 +249,9 @@ fn what(text: &str) -> Arc<str> {
 
 fn module(state: ModuleState, contexts: &[Context]) -> Module {
     let mut module = state.facts;
+    if let Some(top) = state.top {
+        module.context = contexts[top.0 as usize];
+    }
     for mut raw in state.calls {
         raw.call.context = contexts[raw.function.0 as usize];
         module.calls.push(raw.call);
@@ -230,7 +285,7 @@ fn classes(engine: &Engine<'_>) -> Vec<(usize, Class)> {
         let mut methods: Vec<Arc<str>> = class
             .attributes
             .iter()
-            .filter(|(_, value)| matches!(value.kind, super::value::Kind::Function(_)))
+            .filter(|(_, value)| matches!(value.kind, Kind::Function(_)))
             .map(|(name, _)| name.clone())
             .collect();
         methods.sort();

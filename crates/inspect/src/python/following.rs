@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::analysis::{EngineFinding, EngineFindingKind, Inspected, Module, SinkKind};
+use super::aside::Aside;
 use super::callers::{Callers, givers};
 use super::encoding;
 use super::engine::{Engine, ModuleState, PendingLayer};
@@ -39,6 +40,7 @@ enum Plan {
 pub(super) fn follow_package(engine: &mut Engine<'_>, package: &Package) {
     let mut unpacker = Unpacker::default();
     let mut followed: FxHashSet<u32> = FxHashSet::default();
+    let mut aside = Aside::default();
     for source in &package.sources {
         engine.statistics.sources += 1;
         engine.statistics.bytes += source.bytes.len() as u64;
@@ -52,19 +54,23 @@ pub(super) fn follow_package(engine: &mut Engine<'_>, package: &Package) {
     for (index, source) in (0..).zip(&package.sources) {
         let bytes = unpacker.read(&source.bytes);
         let decoded = encoding::decode(&bytes[..bytes.len().min(engine.budget.source_bytes)]);
-        if let Plan::Follow = look(engine, (index, source), bytes, &decoded) {
+        let plan = look(engine, (index, source), bytes, &decoded);
+        if matches!(plan, Plan::Follow) && !aside.takes(index, source) {
             follow_text(engine, index, &decoded.text);
             followed.insert(index);
         }
     }
     let (mut users, mut callers) = (Users::default(), Callers::default());
     for _ in 0..ROUNDS {
-        let again = to_follow_again(
+        let mut again = to_follow_again(
             engine,
             package,
             &followed,
             (&mut users, &mut callers, &mut unpacker),
         );
+        again.extend(aside.asked_for(engine, package, &mut unpacker));
+        again.sort_unstable();
+        again.dedup();
         if again.is_empty() {
             break;
         }
@@ -98,6 +104,11 @@ fn look(
 ) -> Plan {
     let context = graph::top_context(source.role);
     let is_large = bytes.len() > engine.budget.source_bytes;
+    let is_entered = !source.module.is_empty()
+        && engine.package.entry_points.iter().any(|entry| {
+            let module = entry.target.split([':', '[']).next().unwrap_or_default();
+            module.trim() == &*source.module
+        });
     let (facts, longest) = text::look(&bytes[..bytes.len().min(engine.budget.source_bytes)]);
     engine.modules[index as usize].facts.text = facts;
     if let Some(problem) = &decoded.problem {
@@ -113,6 +124,7 @@ fn look(
     let plan = match source.role {
         _ if is_large => Plan::Count,
         Role::Install | Role::BuildBackend | Role::Startup => Plan::Follow,
+        _ if is_entered => Plan::Follow,
         _ if decoded.problem.is_some() || prefilter::is_interesting(&decoded.text) => Plan::Follow,
         _ if longest > text::LONG_LINE => Plan::Count,
         _ => Plan::Skip,
@@ -321,6 +333,7 @@ fn follow_layers(engine: &mut Engine<'_>) {
         }
         let mut module = empty_module(path, role, depth + 1);
         module.unwrapped_at = Some(layer.place.clone());
+        module.is_hidden = !layer.is_run;
         module.text = text::look(layer.text.as_bytes()).0;
         let name = engine.modules[layer.module as usize].name.clone();
         engine.modules.push(state(module, name, false));
@@ -354,7 +367,9 @@ fn empty_module(path: Arc<str>, role: Role, layer: u8) -> Module {
         role,
         layer,
         unwrapped_at: None,
+        is_hidden: false,
         depth: Inspected::Text,
+        context: graph::top_context(role),
         calls: Vec::new(),
         literals: Vec::new(),
         imports: Vec::new(),

@@ -28,21 +28,6 @@ const HOOKS: &[&str] = &[
     "get_build_hook",
     "build",
 ];
-/// Methods of a command that `setup()` runs.
-const COMMAND_METHODS: &[&str] = &[
-    "run",
-    "__init__",
-    "initialize_options",
-    "finalize_options",
-    "build_extension",
-    "build_extensions",
-    "initialize",
-    "finalize",
-    "clean",
-    "dependencies",
-    "update",
-];
-
 /// The strictest context of each function.
 pub(super) fn contexts(engine: &mut Engine<'_>, package: &Package) -> Vec<Context> {
     let mut contexts: Vec<Context> = engine
@@ -79,6 +64,8 @@ pub(super) fn contexts(engine: &mut Engine<'_>, package: &Package) -> Vec<Contex
 fn floor(role: Role) -> Context {
     match role {
         Role::Test | Role::Doc => Context::Test,
+        // Whatever a build backend of the distribution's own can do, a build may ask of it.
+        Role::BuildBackend => Context::Install,
         _ => Context::Call,
     }
 }
@@ -112,16 +99,30 @@ fn roots(engine: &mut Engine<'_>, package: &Package) -> Vec<(FunctionId, Context
         if module.facts.role == Role::BuildBackend && HOOKS.contains(&&*function.name) {
             roots.push((id, Context::Install));
         }
-    }
-    for class in command_classes(engine) {
-        for name in COMMAND_METHODS {
-            let method = engine
-                .class_attribute(class, name)
-                .map(|(value, _)| value.kind);
-            if let Some(Kind::Function(method)) = method {
-                roots.push((method, Context::Install));
-            }
+        // Whoever imports a name that a module does not have runs this (PEP 562).
+        let is_module_hook = matches!(&*function.name, "__getattr__" | "__dir__");
+        if is_module_hook && !is_test && !module.name.is_empty() {
+            roots.push((id, top_context(module.facts.role)));
         }
+    }
+    // What a command does in one of its methods, it does when it is run: they call each other through
+    // what setuptools gives them.
+    for class in command_classes(engine) {
+        let methods = engine.methods_of(class);
+        roots.extend(methods.map(|method| (method, Context::Install)));
+        let inherited = [
+            "run",
+            "initialize_options",
+            "finalize_options",
+            "initialize",
+        ];
+        let inherited = inherited
+            .iter()
+            .filter_map(|name| engine.class_attribute(class, name));
+        roots.extend(inherited.filter_map(|(value, _)| match value.kind {
+            Kind::Function(method) => Some((method, Context::Install)),
+            _ => None,
+        }));
     }
     for entry in &package.entry_points {
         let target = entry
@@ -197,6 +198,7 @@ fn is_command<'k>(engine: &Engine<'_>, mut bases: impl Iterator<Item = &'k Kind>
             let name = engine.symbols.name(*sym);
             name.contains(".command.")
                 || name.ends_with("Command")
+                || name.ends_with(".Distribution")
                 || name.ends_with("build_ext")
                 || name.ends_with("HookInterface")
         }

@@ -8,6 +8,7 @@
 //! walked that is deeper than the budget says.
 
 mod analysis;
+mod aside;
 mod bodies;
 mod callers;
 mod clock;
@@ -44,8 +45,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub use portcullis_core::inspection::{Capability, CapabilityKind, Context, Place, Step};
 
 pub use analysis::{
-    Analysis, Argument, Call, Class, EngineFinding, EngineFindingKind, Flow, Folded, HOLE, Import,
-    Inspected, Literal, Module, Patch, Reached, SinkKind, Statistics,
+    Analysis, Argument, Call, Class, EngineFinding, EngineFindingKind, Flow, Folded, HOLE,
+    HandedOn, Import, Inspected, Literal, Module, Patch, Reached, SinkKind, Statistics,
 };
 pub use label::{Label, Labels};
 pub(crate) use large_stack::{LargeStack, on_large_stack};
@@ -54,6 +55,11 @@ pub use source::{Budget, EntryPoint, Package, Role, Source};
 pub(crate) use source_bytes::Packer;
 pub use source_bytes::{SourceBytes, Unpacker};
 pub use text::{TextFact, TextFactKind};
+
+/// What calling something of this dotted name makes a package capable of, as far as the tables know.
+pub(crate) fn capability_of(name: &str) -> Option<CapabilityKind> {
+    taint::tables::known(name).capability
+}
 
 /// Everything known about the Python of `package`, within `budget`. Never fails: what could not be
 /// looked at is among [`Analysis::findings`]. Blocks, on a thread of its own.

@@ -87,6 +87,21 @@ static NAMES: &[(&str, Stands)] = &[
     ("ftplib", Word),
     ("telnetlib", Word),
     ("paramiko", Word),
+    ("socketio", Word),
+    ("asyncssh", Word),
+    ("pysftp", Word),
+    ("imaplib", Word),
+    ("poplib", Word),
+    ("pika", Word),
+    ("paho", Word),
+    ("treq", Word),
+    ("aiosmtplib", Word),
+    ("HTTPHandler", Word),
+    ("SysLogHandler", Word),
+    ("DatagramHandler", Word),
+    ("SocketHandler", Word),
+    ("SMTPHandler", Word),
+    ("memfd_create", Word),
     ("xmlrpc", Word),
     ("pycurl", Word),
     ("wget", Word),
@@ -248,9 +263,41 @@ static LITERALS: &[&str] = &[
     "tdata",
     "autostart",
     "authorized_keys",
+    ".cursorrules",
+    ".windsurfrules",
+    "CLAUDE.md",
+    "AGENTS.md",
+    "GEMINI.md",
+    "mcp.json",
+    "mcp_config",
+    "claude_desktop_config",
+    "copilot-instructions",
+    ".claude/settings",
+    "hooksPath",
+    ".ipython",
+    ".jupyter",
+    "pbpaste",
+    "pbcopy",
+    "xclip",
+    "wl-paste",
+    "Get-Clipboard",
+    "document.cookie",
+    "window.ethereum",
+    "window.solana",
+    "eth_requestAccounts",
+    "sendBeacon",
+    "type=password",
+    "dangerously-skip-permissions",
+    "trust-all-tools",
+    "<IMPORTANT>",
+    "getAllCookies",
+    "fish/conf.d",
     "://",
     "xn--",
 ];
+
+/// Parts of literals that are programs themselves. Code has them too, where they say nothing.
+static CODE: &[&str] = &["exec(", "b64decode", "urlopen"];
 
 static WORDS: LazyLock<AhoCorasick> = LazyLock::new(|| {
     let literals = LITERALS
@@ -265,7 +312,8 @@ static WORDS: LazyLock<AhoCorasick> = LazyLock::new(|| {
 });
 
 static PARTS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    AhoCorasick::new(LITERALS).expect("the table holds a few dozen short patterns")
+    AhoCorasick::new(LITERALS.iter().chain(CODE))
+        .expect("the tables hold a few dozen short patterns")
 });
 
 /// Whether `text` names something that could do harm.
@@ -302,6 +350,28 @@ fn finds_name(text: &[u8]) -> bool {
 fn is_name(byte: Option<u8>) -> bool {
     byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80)
 }
+
+/// Whether `text` begins with what a program begins with: an import, or a call of something that is always
+/// there.
+pub(super) fn begins_as_code(text: &str) -> bool {
+    let text = text.trim_start();
+    let is_part = |each: char| each.is_alphanumeric() || each == '_';
+    let word = text.split(|each| !is_part(each)).next().unwrap_or_default();
+    let rest = text[word.len()..].trim_start();
+    match word {
+        "import" => rest.starts_with(is_part) && !rest.contains(". "),
+        "from" => rest.contains(" import "),
+        _ => {
+            text.len() >= SHORTEST_CALL
+                && rest.starts_with('(')
+                && rest.contains(')')
+                && super::special::BUILTINS.contains(&word)
+        }
+    }
+}
+
+/// A call that is shorter says too little to have been hidden.
+const SHORTEST_CALL: usize = 10;
 
 /// Whether a literal of this text is worth telling rules about, however short it is.
 pub(super) fn is_telling_literal(text: &str) -> bool {

@@ -142,8 +142,18 @@ fn look_at_characters(text: &[u8], facts: &mut Vec<TextFact>) {
         let number = number as u32 + 1;
         let (mut bidirectional, mut run, mut longest) = (0, 0, 0);
         let (mut open, mut is_unbalanced) = (0_u32, false);
-        for character in String::from_utf8_lossy(line).chars() {
+        let characters: Vec<char> = String::from_utf8_lossy(line).chars().collect();
+        let is_quote = |at: Option<usize>| {
+            let found = at.and_then(|at| characters.get(at));
+            matches!(found, Some('"' | '\''))
+        };
+        for (at, character) in characters.iter().copied().enumerate() {
+            // A control that is all of a literal, as in tables of characters, turns nothing around.
+            let is_alone = is_quote(at.checked_sub(1)) && is_quote(Some(at + 1));
             match character {
+                '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' if is_alone => {
+                    bidirectional += 1;
+                }
                 '\u{202C}' | '\u{2069}' => {
                     bidirectional += 1;
                     is_unbalanced |= open == 0;
@@ -229,6 +239,8 @@ mod tests {
     #[test]
     fn characters_that_cannot_be_seen_are_counted() {
         assert_eq!(kinds("a = '\u{202E}x'"), [(TextFactKind::Bidirectional, 1)]);
+        let alone = kinds("a = {'afii': '\u{202E}'}");
+        assert_eq!(alone, [(TextFactKind::BalancedDirections, 1)]);
         let invisible = "\u{FE01}".repeat(20);
         assert_eq!(
             kinds(&format!("\na = '{invisible}'")),

@@ -93,7 +93,7 @@ const SHOWN: usize = 64;
 /// Items of containers, and of containers in them, that a rule is shown altogether.
 const SHOWN_IN_ALL: usize = 4_096;
 /// Items of containers, and of containers in them, whose labels are gathered.
-const GATHERED: usize = 1 << 16;
+const GATHERED: usize = 1 << 11;
 
 impl Value {
     pub(super) fn unknown(taint: Taint) -> Self {
@@ -281,8 +281,11 @@ impl Kind {
         }
         match self {
             Self::List(items) => {
-                for item in items.iter().take((*left).min(4_096)) {
-                    *left = left.saturating_sub(1);
+                for item in items.iter() {
+                    if *left == 0 {
+                        return;
+                    }
+                    *left -= 1;
                     taint.join(&item.taint);
                     if item.kind.holds_values() {
                         item.kind.gather(taint, depth + 1, left);
@@ -290,8 +293,11 @@ impl Kind {
                 }
             }
             Self::Dict(items) => {
-                for (key, value) in items.iter().take((*left).min(4_096)) {
-                    *left = left.saturating_sub(1);
+                for (key, value) in items.iter() {
+                    if *left == 0 {
+                        return;
+                    }
+                    *left -= 1;
                     taint.join(&key.taint);
                     taint.join(&value.taint);
                     value.kind.gather(taint, depth + 1, left);

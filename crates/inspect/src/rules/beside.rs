@@ -1,10 +1,12 @@
 //! What stands beside each other where nobody asks for anything: the parts of an attack whose data could
 //! not be followed from one to the other. Enough to hold something, never to deny it.
 
-use portcullis_core::inspection::Confidence;
+use portcullis_core::inspection::{CapabilityKind, Confidence};
 
-use super::sent::{host_of, is_foreign};
-use crate::python::{Analysis, Call, Context, Folded, Label, Labels, Module, SinkKind};
+use super::sent::{foreign_hosts, sends};
+use crate::python::{
+    Analysis, Call, Context, Flow, Folded, Label, Labels, Module, Role, SinkKind, capability_of,
+};
 
 /// How sure a rule is of parts that stand beside each other.
 pub(super) const BESIDE: Confidence = Confidence::of(60);
@@ -144,6 +146,47 @@ const CONVERSATIONS: &[&str] = &[
     "socketio.Client",
 ];
 
+/// Whether `flow` ends at a host that stands in the code: in the call itself, or where its function
+/// connects.
+pub(super) fn leads_abroad(analysis: &Analysis, flow: &Flow) -> bool {
+    let sink = analysis.sink(flow);
+    let here = analysis.modules[flow.module].calls.iter();
+    let mut here = here.filter(|call| call.function == sink.function);
+    is_abroad(sink) || here.any(|call| speaks(call) && is_abroad(call))
+}
+
+/// Whether `call` makes a connection or sends something.
+pub(super) fn speaks(call: &Call) -> bool {
+    call.sink.is_some_and(sends) || capability_of(&call.target) == Some(CapabilityKind::Network)
+}
+
+/// Calls that send something that is not constant to a foreign address, each in a module in which
+/// `is_held` finds what nobody gives away, whoever calls it.
+pub(super) fn named_and_sent(
+    analysis: &Analysis,
+    is_held: impl Fn(&Module) -> bool,
+) -> impl Iterator<Item = &Call> {
+    let modules = modules(analysis).filter(|module| !matches!(module.role, Role::Test | Role::Doc));
+    modules.filter_map(move |module| {
+        let is_variable = |call: &&Call| {
+            let mut arguments = call.arguments.iter();
+            arguments.any(|each| !each.labels.has(Label::Const))
+        };
+        let sent = module
+            .calls
+            .iter()
+            .filter(|call| call.sink == Some(SinkKind::Send));
+        let abroad = || {
+            module
+                .calls
+                .iter()
+                .any(|call| speaks(call) && is_abroad(call))
+        };
+        let sent = sent.filter(is_variable).max_by_key(|call| call.context)?;
+        (abroad() && is_held(module)).then_some(sent)
+    })
+}
+
 const SECRETS: Labels = Labels::of(&[
     Label::SecretFile,
     Label::Clipboard,
@@ -153,26 +196,16 @@ const SECRETS: Labels = Labels::of(&[
 
 /// Whether `call` speaks to an address in the code that is somebody else's.
 pub(super) fn is_abroad(call: &Call) -> bool {
-    let texts = call.arguments.iter().flat_map(|each| each.value.texts());
-    // A connection is given a bare host.
-    let name = call.target.rsplit('.').next().unwrap_or_default();
-    let connects = CONNECTS.contains(&name);
-    let is_bare = |text: &&str| connects && !text.contains([' ', '/']);
-    let mut hosts = texts.filter_map(|text| host_of(text).or(Some(text).filter(is_bare)));
-    hosts.any(is_foreign)
+    !foreign_hosts(call).is_empty()
 }
 
-/// What is given the host that it connects to.
-const CONNECTS: &[&str] = &[
-    "connect",
-    "create_connection",
-    "open_connection",
-    "HTTPConnection",
-    "HTTPSConnection",
-    "FTP",
-    "FTP_TLS",
-    "Telnet",
-];
+/// Whether `call` runs code on import that other code has put together.
+pub(super) fn runs_made_up(call: &Call) -> bool {
+    let given = call.code.split_once('(').map_or("", |(_, given)| given);
+    let first = given.split(',').next().unwrap_or(given);
+    let is_made = matches!(&*call.target, "builtins.exec") || first.contains('(');
+    call.context == Context::Import && runs_unknown(call) && is_made && !first.contains("__code__")
+}
 
 fn runs_unknown(call: &Call) -> bool {
     let runs = matches!(

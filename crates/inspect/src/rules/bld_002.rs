@@ -3,8 +3,8 @@
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
 use super::evidence::{commands, is_harmful};
-use super::{Rule, in_context, observe_call};
-use crate::python::{Analysis, Call, Class, Context, Module, SinkKind};
+use super::{Rule, in_context, observe_call, observe_flow};
+use crate::python::{Analysis, Call, Class, Context, Label, Module, SinkKind};
 
 /// The rule.
 pub(super) struct InstallCommand;
@@ -31,6 +31,24 @@ impl Rule for InstallCommand {
     }
 
     fn check(&self, analysis: &Analysis, observations: &mut Vec<Observation>) {
+        for flow in &analysis.flows {
+            let is_secret = matches!(flow.label, Label::EnvAll | Label::SecretFile);
+            if !is_secret || flow.kind != SinkKind::Write || flow.context != Context::Install {
+                continue;
+            }
+            let confidence = Confidence::of(75).in_context(flow.context);
+            let message = format!(
+                "{} puts {} into what is built",
+                analysis.sink(flow).target,
+                flow.what
+            );
+            observations.push(observe_flow(
+                self,
+                (analysis, flow),
+                (Severity::High, confidence),
+                message,
+            ));
+        }
         for module in &analysis.modules {
             for class in module
                 .classes

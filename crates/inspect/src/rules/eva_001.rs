@@ -15,7 +15,7 @@ impl Rule for WhereAmI {
     }
 
     fn severity(&self) -> Severity {
-        Severity::Medium
+        Severity::High
     }
 
     fn title(&self) -> &'static str {
@@ -46,7 +46,7 @@ impl Rule for WhereAmI {
                 if !is_gated {
                     continue;
                 }
-                let severity = in_context(Severity::Medium, call.context);
+                let severity = in_context(Severity::High, call.context);
                 let confidence = Confidence::of(75).in_context(call.context);
                 let message = format!("{} runs depending on {guard}", call.target);
                 observations.push(observe_call(self, call, (severity, confidence), message));

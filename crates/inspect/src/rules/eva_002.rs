@@ -15,7 +15,7 @@ impl Rule for WaitsFirst {
     }
 
     fn severity(&self) -> Severity {
-        Severity::Medium
+        Severity::High
     }
 
     fn title(&self) -> &'static str {
@@ -41,7 +41,7 @@ impl Rule for WaitsFirst {
                     } else {
                         continue;
                     };
-                let severity = in_context(Severity::Medium, call.context);
+                let severity = in_context(Severity::High, call.context);
                 let confidence = Confidence::of(75).in_context(call.context);
                 observations.push(observe_call(self, call, (severity, confidence), message));
             }

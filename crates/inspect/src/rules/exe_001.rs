@@ -3,6 +3,7 @@
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
 use super::beside::{self, BESIDE};
+use super::sent::FAR;
 use super::{Rule, even_if_asked, in_context, observe_call, observe_flow};
 use crate::python::{Analysis, Label, SinkKind};
 
@@ -48,6 +49,7 @@ impl Rule for DecodedCode {
                 .iter()
                 .any(|words| first.contains(words));
             let severity = match is_inside {
+                _ if flow.hops > FAR => in_context(Severity::Medium, flow.context),
                 true => even_if_asked(Severity::Critical, flow.context),
                 false => in_context(Severity::Critical, flow.context),
             };
@@ -64,14 +66,15 @@ impl Rule for DecodedCode {
                 message,
             ));
         }
-        for call in beside::decoded_and_run(analysis) {
+        let made = analysis.calls().filter(|call| beside::runs_made_up(call));
+        for call in beside::decoded_and_run(analysis).chain(made) {
             let is_told = observations
                 .iter()
                 .any(|seen| seen.rule == self.id() && call.place.file == seen.file);
             if !is_told {
                 let severity = in_context(Severity::High, call.context);
                 let message = format!(
-                    "{} runs what nobody can read, where something is decoded",
+                    "{} runs what nobody can read before it is put together",
                     call.target
                 );
                 observations.push(observe_call(self, call, (severity, BESIDE), message));

@@ -42,10 +42,11 @@ impl Rule for PickledData {
             {
                 continue;
             }
-            let worst = if flow.hops > FAR {
-                Severity::Low
-            } else {
-                Severity::Medium
+            let worst = match () {
+                () if flow.hops > FAR => Severity::Low,
+                // Objects are made of it before anybody has asked for any.
+                () if flow.context.is_unasked() => Severity::High,
+                () => Severity::Medium,
             };
             let severity = in_context(worst, flow.context);
             let confidence = Confidence::of(75).in_context(flow.context);

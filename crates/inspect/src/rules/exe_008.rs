@@ -43,14 +43,12 @@ impl Rule for MachineCode {
                 .iter()
                 .any(|call| fills(call) && call.labels.meets(HIDDEN));
             let is_started = module.calls.iter().any(runs);
-            let worst = if is_hidden || is_started {
-                Severity::High
-            } else {
-                Severity::Medium
-            };
             let context = asked.context.max(filled.context);
-            let severity = in_context(worst, context);
-            let sure = if is_started { 90 } else { 80 };
+            let severity = in_context(Severity::High, context);
+            let sure = match is_hidden || is_started {
+                true => 90,
+                false => 80,
+            };
             let confidence = Confidence::of(sure).in_context(context);
             let message = format!(
                 "{} and {} put machine code into memory",

@@ -7,6 +7,7 @@ use crate::python::{Analysis, Call, Context, Flow, Step};
 
 pub mod archive;
 
+mod agt_001;
 mod bld_002;
 mod dst_001;
 mod eng_001;
@@ -44,6 +45,7 @@ mod obf_004;
 mod obf_005;
 mod obf_006;
 mod obf_007;
+mod obf_008;
 mod per_001;
 mod per_002;
 mod per_003;
@@ -63,6 +65,8 @@ mod stl_003;
 mod stl_004;
 mod stl_005;
 mod stl_006;
+mod stl_007;
+mod web_001;
 
 #[cfg(test)]
 mod testing;
@@ -84,6 +88,7 @@ pub trait Rule: Sync {
 
 /// Every rule over Python, in the order of ids.
 pub static RULES: &[&dyn Rule] = &[
+    &agt_001::MisledAssistant,
     &bld_002::InstallCommand,
     &dst_001::Destruction,
     &eng_001::ParserBomb,
@@ -108,7 +113,7 @@ pub static RULES: &[&dyn Rule] = &[
     &net_005::Webhooks,
     &net_006::ThrowawayHosts,
     &net_007::CloudCredentialsSent,
-    &net_008::NetworkOnInstall,
+    &net_008::NetworkUnasked,
     &net_009::OtherChannels,
     &net_010::TlsOff,
     &obf_001::HiddenOnLine,
@@ -118,6 +123,7 @@ pub static RULES: &[&dyn Rule] = &[
     &obf_005::Blob,
     &obf_006::Packed,
     &obf_007::Unparsable,
+    &obf_008::CodeInConstants,
     &per_001::Persistence,
     &per_002::ForeignPackage,
     &per_003::Publishes,
@@ -136,6 +142,8 @@ pub static RULES: &[&dyn Rule] = &[
     &stl_004::BrowserStore,
     &stl_005::SecretsListed,
     &stl_006::PatchedToListen,
+    &stl_007::Entrusted,
+    &web_001::PageScript,
 ];
 
 /// What every rule says of `analysis`.

@@ -1,9 +1,12 @@
 //! `NET-001`: secrets of the environment leave over the network.
 
+use std::collections::BTreeSet;
+
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
+use super::beside;
 use super::sent::{FAR, hosts, is_foreign, sends, to_whom};
-use super::{Rule, in_context, observe_flow};
+use super::{Rule, even_if_asked, in_context, observe_flow};
 use crate::python::{Analysis, Call, Context, Flow, Label};
 
 /// The rule.
@@ -39,11 +42,18 @@ impl Rule for SecretsSent {
                 continue;
             }
             let severity = match flow.label {
+                Label::EnvSecret if is_one_of_many(analysis, flow) => {
+                    even_if_asked(Severity::High, flow.context)
+                }
                 Label::EnvSecret if is_own_key(flow) => Severity::Info,
                 Label::EnvSecret if is_handed_out(flow, analysis.sink(flow)) => {
                     in_context(Severity::Medium, flow.context)
                 }
                 _ if flow.hops > FAR => in_context(Severity::Medium, flow.context),
+                // Nobody calls a function for giving all variables to a host that it names itself.
+                Label::EnvAll if beside::leads_abroad(analysis, flow) => {
+                    even_if_asked(Severity::Critical, flow.context)
+                }
                 _ => in_context(Severity::Critical, flow.context),
             };
             let confidence = Confidence::of(90).in_context(flow.context);
@@ -59,6 +69,25 @@ impl Rule for SecretsSent {
     }
 }
 
+/// So many secrets of others no client sends together.
+const MANY: usize = 3;
+
+/// Whether several secrets leave together, to a host in the code that has no name in common with them.
+fn is_one_of_many(analysis: &Analysis, flow: &Flow) -> bool {
+    let is_beside = |other: &&Flow| {
+        (other.module, other.call, other.label) == (flow.module, flow.call, flow.label)
+    };
+    let names: BTreeSet<&str> = analysis
+        .flows
+        .iter()
+        .filter(is_beside)
+        .map(|other| &*other.what)
+        .collect();
+    let is_logged_in = matches!(&*flow.argument, "headers" | "auth" | "cookies");
+    let sink = analysis.sink(flow);
+    names.len() >= MANY && !is_logged_in && goes_elsewhere(flow, sink)
+}
+
 /// A key in a header, or in a call that only a user makes, is how clients authenticate.
 fn is_own_key(flow: &Flow) -> bool {
     flow.context <= Context::Entry || matches!(&*flow.argument, "headers" | "auth" | "cookies")
@@ -68,9 +97,11 @@ fn is_own_key(flow: &Flow) -> bool {
 /// secret's own service say: configuration, unless the host is a constant that it has no name with in
 /// common.
 fn is_handed_out(flow: &Flow, sink: &Call) -> bool {
-    if flow.hops <= 1 {
-        return false;
-    }
+    flow.hops > 1 && !goes_elsewhere(flow, sink)
+}
+
+/// Whether `sink` names a host that has no name in common with the variable.
+fn goes_elsewhere(flow: &Flow, sink: &Call) -> bool {
     let variable = flow.what.to_ascii_lowercase();
     let is_own = |host: &str| {
         let host = host.to_ascii_lowercase();
@@ -82,7 +113,7 @@ fn is_handed_out(flow: &Flow, sink: &Call) -> bool {
                 word.len() >= 4 && !is_plain && host.contains(word)
             })
     };
-    !hosts(sink)
+    hosts(sink)
         .iter()
         .any(|host| is_foreign(host) && !is_own(host))
 }

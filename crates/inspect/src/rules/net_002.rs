@@ -5,7 +5,7 @@ use portcullis_core::inspection::{Confidence, Observation, Severity};
 use super::beside::{self, BESIDE};
 use super::sent::{FAR, command_lines, hosts, is_foreign, sends, spaced, to_whom};
 use super::{Rule, even_if_asked, in_context, observe_call, observe_flow};
-use crate::python::{Analysis, Context, Flow, Label};
+use crate::python::{Analysis, Context, Flow, Label, Module};
 
 /// The rule.
 pub(super) struct CredentialFilesSent;
@@ -90,6 +90,17 @@ impl Rule for CredentialFilesSent {
             let message = format!("{} starts a command that uploads credentials", call.target);
             observations.push(observe_call(self, call, (severity, confidence), message));
         }
+        for call in beside::named_and_sent(analysis, names_stores) {
+            let is_told = observations.iter().any(|seen| seen.rule == self.id());
+            if !is_told {
+                let severity = even_if_asked(Severity::High, call.context);
+                let message = format!(
+                    "{} sends something where stores of secrets are named",
+                    call.target
+                );
+                observations.push(observe_call(self, call, (severity, BESIDE), message));
+            }
+        }
         for call in beside::held_and_sent(analysis).into_iter() {
             let is_told = observations.iter().any(|seen| seen.rule == self.id());
             if !is_told {
@@ -99,6 +110,32 @@ impl Rule for CredentialFilesSent {
             }
         }
     }
+}
+
+/// Files and questions by which programs of others keep what they log in with.
+const STORES: &[&str] = &[
+    "Login Data",
+    "Local State",
+    "key4.db",
+    "logins.json",
+    "cookies.sqlite",
+    "leveldb",
+    "tdata",
+    "wallet.dat",
+    "login.keychain",
+    "/etc/shadow",
+    "id_rsa",
+    "id_ed25519",
+    ".aws/credentials",
+    "Network.getAllCookies",
+    "Storage.getCookies",
+    "find-generic-password",
+];
+
+/// Whether the module names a store of secrets, other than in prose.
+fn names_stores(module: &Module) -> bool {
+    let mut texts = module.literals.iter().map(|literal| &*literal.text);
+    texts.any(|text| text.len() < 200 && STORES.iter().any(|store| text.contains(store)))
 }
 
 /// Whether what a service keeps for itself below the home folder goes back to the service.

@@ -3,8 +3,8 @@
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
 use super::sent::{command_lines, host_of, hosts, is_public};
-use super::{Rule, in_context, observe_call};
-use crate::python::{Analysis, Call, SinkKind};
+use super::{Rule, even_if_asked, in_context, observe_call};
+use crate::python::{Analysis, Call, Context, Module, SinkKind};
 
 /// The rule.
 pub(super) struct ThrowawayHosts;
@@ -15,7 +15,7 @@ impl Rule for ThrowawayHosts {
     }
 
     fn severity(&self) -> Severity {
-        Severity::Medium
+        Severity::High
     }
 
     fn title(&self) -> &'static str {
@@ -33,7 +33,9 @@ impl Rule for ThrowawayHosts {
     }
 
     fn check(&self, analysis: &Analysis, observations: &mut Vec<Observation>) {
-        for call in analysis.calls().filter(|call| speaks(call)) {
+        let modules = analysis.modules.iter();
+        let calls = modules.flat_map(|module| module.calls.iter().map(move |call| (module, call)));
+        for (_, call) in calls.filter(|(module, call)| speaks(call) && !only_looks(module, call)) {
             let addresses = hosts(call)
                 .into_iter()
                 .map(str::to_owned)
@@ -41,17 +43,36 @@ impl Rule for ThrowawayHosts {
             let Some(host) = addresses.into_iter().find(|host| is_throwaway(host)) else {
                 continue;
             };
-            let worst = if call.context.is_unasked() {
-                Severity::Medium
-            } else {
-                Severity::Low
+            // A bare address is nobody's service, whoever calls what speaks to it.
+            let severity = match is_address(&host) {
+                true => even_if_asked(Severity::High, call.context),
+                false => in_context(Severity::High, call.context),
             };
-            let severity = worst.min(in_context(Severity::High, call.context));
-            let confidence = Confidence::of(75).in_context(call.context);
+            let is_certain = is_address(&host) && call.context == Context::Import;
+            let sure = if is_certain { 90 } else { 75 };
+            let confidence = Confidence::of(sure).in_context(call.context);
             let message = format!("{} speaks to {host}, which nobody answers for", call.target);
             observations.push(observe_call(self, call, (severity, confidence), message));
         }
     }
+}
+
+/// Whether a connection is made to learn the machine's own address by it: nothing goes through it.
+fn only_looks(module: &Module, call: &Call) -> bool {
+    let talks = |other: &Call| {
+        let name = other.target.rsplit('.').next().unwrap_or_default();
+        let is_used = matches!(
+            name,
+            "send" | "sendall" | "recv" | "recv_into" | "makefile" | "dup2"
+        ) || other.sink == Some(SinkKind::Command);
+        is_used && other.function == call.function
+    };
+    // Asking for the name of an address reaches nobody.
+    if call.target.starts_with("socket.get") && hosts(call).iter().all(|host| is_address(host)) {
+        return true;
+    }
+    let is_connection = call.target.ends_with("().connect");
+    is_connection && !call.context.is_unasked() && !module.calls.iter().any(talks)
 }
 
 fn speaks(call: &Call) -> bool {
@@ -165,6 +186,11 @@ fn is_throwaway(host: &str) -> bool {
     is_foreign || is_number(&host) || SERVICES.iter().any(is_service)
 }
 
+/// Whether `host` is an address rather than a name.
+fn is_address(host: &str) -> bool {
+    host.parse::<std::net::IpAddr>().is_ok() || is_number(host)
+}
+
 fn is_plain(host: &str) -> bool {
     host.chars()
         .all(|each| each.is_ascii() || each == crate::python::HOLE)
@@ -205,6 +231,10 @@ mod tests {
                 "demo.pth",
                 "import urllib.request as u; u.urlopen('http://3221225985/')",
             ),
+            (
+                "demo/__init__.py",
+                "import requests\ndef demo():\n    requests.get('http://192.0.2.7/')",
+            ),
         ] {
             found("NET-006", path, code);
         }
@@ -227,7 +257,11 @@ mod tests {
             ),
             (
                 "demo/__init__.py",
-                "import requests\ndef demo():\n    requests.get('http://192.0.2.7/')",
+                "import requests\ndef demo():\n    requests.get('https://transfer.sh/a')",
+            ),
+            (
+                "demo/__init__.py",
+                "import socket\ndef own_address():\n    s = socket.socket()\n    s.connect(('192.0.2.7', 1))\n    return s.getsockname()",
             ),
         ] {
             quiet("NET-006", path, code);

@@ -1,34 +1,36 @@
-//! `NET-008`: the network is used on installation or at the start of the interpreter.
+//! `NET-008`: the network is used where nobody asked for anything.
 
 use std::collections::BTreeSet;
 
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
-use super::sent::sends;
+use super::beside::speaks as speaks_to_somebody;
+use super::sent::{foreign_hosts, sends};
 use super::{Rule, observe_call};
-use crate::python::{Analysis, Call, Context, Label};
+use crate::python::{Analysis, Call, Context, Label, Module, SinkKind};
 
 /// The rule.
-pub(super) struct NetworkOnInstall;
+pub(super) struct NetworkUnasked;
 
-impl Rule for NetworkOnInstall {
+impl Rule for NetworkUnasked {
     fn id(&self) -> &'static str {
         "NET-008"
     }
 
     fn severity(&self) -> Severity {
-        Severity::Medium
+        Severity::High
     }
 
     fn title(&self) -> &'static str {
-        "installing or starting the interpreter uses the network"
+        "installing, starting the interpreter or importing uses the network"
     }
 
     fn manual(&self) -> &'static str {
-        "Code that runs when the package is built or installed, or whenever the \
-         interpreter starts, speaks to the network.\n\n\
-         What installing does should follow from what is in the distribution. With the \
-         network it follows from who asks, and when.\n\n\
+        "Code that runs when the package is built, installed or imported, or whenever the \
+         interpreter starts, speaks to the network. Where the code names somebody else's host, \
+         it is held.\n\n\
+         What installing and importing do should follow from what is in the distribution. With \
+         the network it follows from who asks, and when, and somebody learns who did.\n\n\
          Mistaken for it: packages that fetch a compiler, a library or their own binary \
          when they are built."
     }
@@ -36,32 +38,50 @@ impl Rule for NetworkOnInstall {
     fn check(&self, analysis: &Analysis, observations: &mut Vec<Observation>) {
         for module in &analysis.modules {
             let mut seen = BTreeSet::new();
-            for call in module
-                .calls
-                .iter()
-                .filter(|call| call.context >= Context::Startup)
-            {
-                if !speaks(call) || !seen.insert(call.place.line) {
+            let unasked = module.calls.iter().filter(|call| call.context.is_unasked());
+            for call in unasked {
+                let host = reached(module, call);
+                let counts = host.is_some() || call.context >= Context::Startup && speaks(call);
+                if !counts || !seen.insert(call.place.line) {
                     continue;
                 }
                 let severity = match call.context {
-                    Context::Startup => Severity::High,
-                    _ => Severity::Medium,
+                    Context::Install if host.is_none() => Severity::Medium,
+                    _ => Severity::High,
                 };
                 let confidence = Confidence::of(60).in_context(call.context);
-                let message = format!("{} uses the network on {}", call.target, call.context);
+                let whom = host.map_or("the network", |host| host);
+                let message = format!("{} speaks to {whom} on {}", call.target, call.context);
                 observations.push(observe_call(self, call, (severity, confidence), message));
             }
         }
     }
 }
 
+/// The foreign host that the code itself says this call speaks to.
+fn reached<'c>(module: &Module, call: &'c Call) -> Option<&'c str> {
+    let opens = |other: &Call| {
+        other.function == call.function && other.sink.is_some_and(sends) && !is_request(other)
+    };
+    let is_left = is_request(call) && !module.calls.iter().any(opens);
+    if !speaks_to_somebody(call) || is_left || call.sink == Some(SinkKind::Command) {
+        return None;
+    }
+    foreign_hosts(call).first().copied()
+}
+
+/// Whether the call only puts a request together.
+fn is_request(call: &Call) -> bool {
+    matches!(
+        &*call.target,
+        "urllib.request.Request" | "requests.Request" | "httpx.Request"
+    )
+}
+
 /// Whether the call sends, and not to the machine itself.
 fn speaks(call: &Call) -> bool {
-    let is_request =
-        call.target.starts_with("urllib.request.Request") || &*call.target == "requests.Request";
     let is_own = !call.labels.has(Label::Net) && is_for_own_name(call);
-    call.sink.is_some_and(sends) && !is_request && !is_own
+    call.sink.is_some_and(sends) && !is_request(call) && !is_own
 }
 
 /// `gethostbyname(gethostname())`, or an address of the machine itself.
@@ -101,11 +121,34 @@ mod tests {
     }
 
     #[test]
+    fn the_network_on_import_is_seen_where_a_host_is_named() {
+        for code in [
+            "import requests\nrequests.get('https://files.invalid/')",
+            "import socket\ns = socket.socket()\ns.connect(('files.invalid', 80))",
+            "import socket\nsocket.socket().sendto(b'x', ('192.0.2.1', 53))",
+            "import logging.handlers as h\nlog = h.HTTPHandler('files.invalid', '/in')",
+            "import threading, urllib.request as u\ndef f():\n    u.urlopen('http://files.invalid')\nthreading.Thread(None, f).start()",
+        ] {
+            found("NET-008", "demo/__init__.py", code);
+        }
+        for code in [
+            "import requests\nrequests.get('http://127.0.0.1:8000/')",
+            "import requests, sys\nrequests.get(sys.argv[1])",
+        ] {
+            quiet("NET-008", "demo/__init__.py", code);
+        }
+    }
+
+    #[test]
     fn the_network_elsewhere_is_not() {
         for (path, code) in [
             (
                 "demo/__init__.py",
-                "import requests\nrequests.get('https://files.invalid/')",
+                "import requests\ndef get():\n    return requests.get('https://files.invalid/')",
+            ),
+            (
+                "demo/__init__.py",
+                "import requests\nURL = requests.Request('GET', 'https://files.invalid/')",
             ),
             (
                 "setup.py",

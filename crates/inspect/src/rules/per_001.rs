@@ -1,10 +1,13 @@
 //! `PER-001`: something is written where it runs at every start.
 
+use std::collections::BTreeSet;
+
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
+use super::beside::BESIDE;
 use super::evidence::{commands, texts, written_paths};
-use super::{Rule, in_context, observe_call};
-use crate::python::{Analysis, Call};
+use super::{Rule, even_if_asked, in_context, observe_call};
+use crate::python::{Analysis, Call, Context, HOLE, Module, SinkKind};
 
 /// The rule.
 pub(super) struct Persistence;
@@ -34,11 +37,29 @@ impl Rule for Persistence {
     fn check(&self, analysis: &Analysis, observations: &mut Vec<Observation>) {
         for module in &analysis.modules {
             let knows_site = module.calls.iter().any(asks_for_site_packages);
-            for call in &module.calls {
-                let Some(place) = persistent_place(call, knows_site) else {
-                    continue;
+            let placed = |call| Some((call, persistent_place(call, knows_site)?));
+            let placed: Vec<(&Call, &str)> = module.calls.iter().filter_map(placed).collect();
+            let kinds: BTreeSet<&str> = placed.iter().map(|(_, place)| *place).collect();
+            if let Some(call) = written_unseen(module).filter(|_| placed.is_empty()) {
+                let severity = in_context(Severity::High, call.context);
+                let message = format!(
+                    "{} writes where places are named whose files run by themselves",
+                    call.target
+                );
+                observations.push(observe_call(self, call, (severity, BESIDE), message));
+            }
+            for (call, place) in placed {
+                // Several ways to stay, or a key of somebody else's, are nothing that a caller asks for.
+                let is_door = place == "the keys that may log in" || kinds.len() > 2;
+                // A program that somebody starts may offer to add itself to the shell.
+                let is_offered = call.context == Context::Entry
+                    && place == "a start-up file of the shell"
+                    && kinds.len() == 1;
+                let severity = match is_door {
+                    _ if is_offered => Severity::Medium,
+                    true => even_if_asked(Severity::Critical, call.context),
+                    false => in_context(Severity::Critical, call.context),
                 };
-                let severity = in_context(Severity::Critical, call.context);
                 let confidence = Confidence::of(90).in_context(call.context);
                 let message = format!(
                     "{} writes to {place}, which runs again by itself",
@@ -86,6 +107,20 @@ const PATHS: &[(&str, &str)] = &[
     (".github/workflows/", "what a build server runs"),
     (".git/hooks/", "what git runs"),
     (".gitlab-ci.yml", "what a build server runs"),
+    ("git/hooks/", "what git runs"),
+    (".ipython/profile", "what each notebook runs first"),
+    (".jupyter/jupyter_", "what each notebook runs first"),
+    ("fish/conf.d/", "a start-up file of the shell"),
+    (".cursorrules", "what an assistant is told to do"),
+    (".windsurfrules", "what an assistant is told to do"),
+    ("CLAUDE.md", "what an assistant is told to do"),
+    ("AGENTS.md", "what an assistant is told to do"),
+    ("GEMINI.md", "what an assistant is told to do"),
+    ("copilot-instructions.md", "what an assistant is told to do"),
+    (".cursor/mcp.json", "what an assistant starts"),
+    ("mcp_config.json", "what an assistant starts"),
+    ("claude_desktop_config.json", "what an assistant starts"),
+    (".claude/settings", "what an assistant starts"),
     (".vscode/tasks.json", "what an editor runs"),
 ];
 
@@ -99,8 +134,34 @@ const COMMANDS: &[(&str, &str)] = &[
     ("launchctl load", "the launch agents"),
     ("launchctl bootstrap", "the launch agents"),
     ("currentversion\\run", "the Run key"),
+    ("core.hookspath", "what git runs"),
+    ("init.templatedir", "what git runs"),
     ("programs\\startup", "the Startup folder"),
 ];
+
+/// A call that writes where nobody can read, unasked, in a module that names a place whose files run by
+/// themselves.
+fn written_unseen(module: &Module) -> Option<&Call> {
+    let names = |text: &str| {
+        text.len() < 120
+            && !text.contains('\n')
+            && PATHS.iter().any(|(part, _)| text.contains(part))
+    };
+    let is_unknown = |call: &Call| {
+        let paths = written_paths(call);
+        paths.is_empty() || paths.iter().any(|path| path.contains(HOLE))
+    };
+    let mut writes = module.calls.iter().filter(|call| {
+        call.sink == Some(SinkKind::Write) && call.context.is_unasked() && is_unknown(call)
+    });
+    let mut literals = module
+        .literals
+        .iter()
+        .filter(|literal| literal.context.is_unasked());
+    literals
+        .any(|literal| names(&literal.text))
+        .then(|| writes.next())?
+}
 
 /// What `call` writes to that runs by itself, in plain words.
 fn persistent_place(call: &Call, knows_site: bool) -> Option<&'static str> {

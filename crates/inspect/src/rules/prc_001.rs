@@ -54,7 +54,7 @@ const INTERPRETERS: &[&str] = &[
     "sh", "bash", "zsh", "dash", "ksh", "python", "python3", "perl", "ruby", "node", "sudo",
 ];
 
-fn downloads_and_runs(command: &str) -> bool {
+pub(super) fn downloads_and_runs(command: &str) -> bool {
     let lower = command.to_ascii_lowercase();
     let Some(start) = DOWNLOADERS.iter().filter_map(|word| lower.find(word)).min() else {
         return false;

@@ -3,10 +3,11 @@
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
 use super::beside::{self, BESIDE};
+use super::evidence::written_paths;
 use super::given::is_worked_on;
 use super::sent::{FAR, asks_constant, host_of, is_asked_for, source_call, texts};
 use super::{Rule, even_if_asked, in_context, observe_call, observe_flow};
-use crate::python::{Analysis, Flow, Label, SinkKind};
+use crate::python::{Analysis, Call, Context, Flow, Label, SinkKind};
 
 /// The rule.
 pub(super) struct Dropper;
@@ -68,6 +69,15 @@ impl Rule for Dropper {
                 message,
             ));
         }
+        for call in analysis.calls().filter(|call| places_program(call)) {
+            let severity = in_context(Severity::High, call.context);
+            let confidence = Confidence::of(70).in_context(call.context);
+            let message = format!(
+                "{} puts a program where others start or load it",
+                call.target
+            );
+            observations.push(observe_call(self, call, (severity, confidence), message));
+        }
         for call in beside::fetched_and_started(analysis) {
             let is_told = observations
                 .iter()
@@ -82,6 +92,21 @@ impl Rule for Dropper {
             }
         }
     }
+}
+
+/// Whether the call writes a program below a folder of somebody else's, unasked.
+fn places_program(call: &Call) -> bool {
+    let is_program = |path: &str| {
+        [".dll", ".exe", ".scr", ".pyd", ".dylib"]
+            .iter()
+            .any(|end| path.to_ascii_lowercase().ends_with(end))
+    };
+    let is_foreign =
+        |path: &str| path.starts_with('~') || path.contains(":/") || path.starts_with('/');
+    call.context == Context::Import
+        && written_paths(call)
+            .iter()
+            .any(|path| is_program(path) && is_foreign(path))
 }
 
 /// Whether what is fetched comes without encryption or from a bare address, or is started so that nobody

@@ -4,7 +4,7 @@ use portcullis_core::inspection::{Confidence, Observation, Severity};
 
 use super::sent::{command_lines, program};
 use super::{Rule, in_context, observe_call};
-use crate::python::{Analysis, Call, Context, Label, Labels};
+use crate::python::{Analysis, Argument, Call, Context, HOLE, Label, Labels};
 
 /// The rule.
 pub(super) struct InstallCommands;
@@ -15,7 +15,7 @@ impl Rule for InstallCommands {
     }
 
     fn severity(&self) -> Severity {
-        Severity::Medium
+        Severity::High
     }
 
     fn title(&self) -> &'static str {
@@ -71,6 +71,7 @@ fn worst(call: &Call, lines: &[String]) -> Severity {
         () if lines.iter().any(|line| line.starts_with("<here>")) && is_left(call) => {
             Severity::High
         }
+        () if is_strange(call, lines) => Severity::High,
         () if is_unknown => Severity::Low,
         () => Severity::Medium,
     }
@@ -86,6 +87,103 @@ fn is_left(call: &Call) -> bool {
     ]
     .iter()
     .any(|way| call.code.contains(way))
+}
+
+/// Programs that neither building nor importing has a use for: they change who may do what, what runs by
+/// itself and what is watched, or they fetch, record and give away.
+const STRANGERS: &[&str] = &[
+    "powershell",
+    "pwsh",
+    "cmd",
+    "mshta",
+    "rundll32",
+    "regsvr32",
+    "certutil",
+    "bitsadmin",
+    "wscript",
+    "cscript",
+    "schtasks",
+    "reg",
+    "sc",
+    "netsh",
+    "vssadmin",
+    "bcdedit",
+    "wmic",
+    "useradd",
+    "adduser",
+    "usermod",
+    "passwd",
+    "chpasswd",
+    "systemctl",
+    "service",
+    "launchctl",
+    "crontab",
+    "iptables",
+    "ufw",
+    "setenforce",
+    "osascript",
+    "security",
+    "ssh",
+    "scp",
+    "nc",
+    "ncat",
+    "socat",
+    "ssh-copy-id",
+    "killall",
+    "pkill",
+    "chattr",
+    "setcap",
+    "insmod",
+    "modprobe",
+    "ffmpeg",
+    "arecord",
+    "parecord",
+    "scrot",
+    "screencapture",
+    "trufflehog",
+    "gitleaks",
+    "printenv",
+    "gcloud",
+    "kubectl",
+    "aws",
+    "az",
+    "gh",
+    "curl",
+    "wget",
+    "aria2c",
+    "claude",
+    "gemini",
+    "codex",
+    "javaw",
+    "start",
+    "xattr",
+    "dscl",
+    "history",
+];
+
+/// Whether a command starts a program that has no business where nobody asked, or a shell with words that
+/// nobody can read.
+pub(super) fn is_strange(call: &Call, lines: &[String]) -> bool {
+    let is_shell = |name: &str| matches!(name, "sh" | "bash" | "zsh" | "dash" | "ksh" | "cmd");
+    let told = |line: &str| {
+        let words = line.split_once(" -c ").map(|(_, words)| words.trim());
+        words.is_some_and(|words| words.starts_with(HOLE))
+    };
+    let is_fed = || {
+        let given = |each: &Argument| matches!(&*each.keyword, "input" | "stdin");
+        call.arguments
+            .iter()
+            .any(|each| given(each) && !each.labels.has(Label::Const))
+    };
+    lines.iter().any(|line| {
+        let parts = line.split(['|', ';', '&', '\n', '(', '`']);
+        let names: Vec<String> = parts.map(started).collect();
+        let is_bare = line.split_whitespace().nth(1).is_none();
+        names
+            .iter()
+            .any(|name| STRANGERS.contains(&name.as_str()) || name.starts_with('$'))
+            || is_shell(&program(line)) && (told(line) || is_bare && is_fed())
+    })
 }
 
 /// Programs that building starts: compilers, tools that ask about the system, and package tools.

@@ -2,10 +2,10 @@
 
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
-use super::prc_004::{HIDDEN, builds};
+use super::prc_004::{HIDDEN, builds, is_strange};
 use super::sent::{command_lines, program};
 use super::{Rule, in_context, observe_call};
-use crate::python::{Analysis, Call, Context, Folded, SinkKind};
+use crate::python::{Analysis, Call, Context, Folded, Label, SinkKind};
 
 /// The rule.
 pub(super) struct ImportCommands;
@@ -16,7 +16,7 @@ impl Rule for ImportCommands {
     }
 
     fn severity(&self) -> Severity {
-        Severity::Medium
+        Severity::High
     }
 
     fn title(&self) -> &'static str {
@@ -55,6 +55,9 @@ fn worst(call: &Call) -> Option<Severity> {
     match call.context {
         Context::Startup | Context::Import if is_hidden(call) => Some(Severity::High),
         Context::Startup => Some(Severity::High),
+        Context::Import if is_strange(call, &lines) => Some(Severity::High),
+        // What only a shell can read, and nobody before it.
+        Context::Import if is_always_shell(call) && !is_known => Some(Severity::High),
         Context::Import if is_plain => None,
         Context::Import if uses_shell(call) => Some(Severity::Medium),
         // A list of words of which the program is not known is mostly a path that was looked up, in
@@ -70,7 +73,13 @@ fn is_hidden(call: &Call) -> bool {
         .arguments
         .iter()
         .filter(|each| !matches!(&*each.keyword, "env" | "cwd" | "timeout" | "executable"));
-    words.into_iter().any(|each| each.labels.meets(HIDDEN))
+    // What the machine's own files say is nothing that the distribution hides.
+    let is_told = |each: &crate::python::Argument| {
+        each.labels.has(Label::File) && !each.labels.has(Label::OwnFile)
+    };
+    words
+        .into_iter()
+        .any(|each| each.labels.meets(HIDDEN) && !is_told(each))
 }
 
 /// Whether a shell takes the command apart.
@@ -78,11 +87,14 @@ fn uses_shell(call: &Call) -> bool {
     let is_asked = |each: &crate::python::Argument| {
         &*each.keyword == "shell" && !matches!(each.value, Folded::Bool(false) | Folded::None)
     };
-    let is_always = matches!(
+    is_always_shell(call) || call.arguments.iter().any(is_asked)
+}
+
+fn is_always_shell(call: &Call) -> bool {
+    matches!(
         &*call.target,
         "os.system" | "os.popen" | "subprocess.getoutput" | "subprocess.getstatusoutput"
-    );
-    is_always || call.arguments.iter().any(is_asked)
+    )
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use portcullis_core::inspection::{Confidence, Observation, Severity};
 use super::evidence::observe_place;
 use super::sent::{command_lines, host_of, is_foreign, spaced, texts};
 use super::{Rule, in_context, observe_call};
-use crate::python::{Analysis, Call, Patch, SinkKind};
+use crate::python::{Analysis, Call, HOLE, Patch, Role, SinkKind};
 
 /// The rule.
 pub(super) struct InstallsPackages;
@@ -36,6 +36,9 @@ impl Rule for InstallsPackages {
         for call in analysis.calls() {
             let lines = match call.sink {
                 Some(SinkKind::Publish) => vec![format!("pip {}", texts(call).join(" "))],
+                _ if &*call.target == "runpy.run_module" && texts(call).contains(&"pip") => {
+                    vec!["pip install".to_owned()]
+                }
                 _ => command_lines(call),
             };
             let Some(worst) = lines.iter().filter_map(|line| worst(line, call)).max() else {
@@ -45,6 +48,22 @@ impl Rule for InstallsPackages {
             let confidence = Confidence::of(90).in_context(call.context);
             let message = format!("{} installs packages", call.target);
             observations.push(observe_call(self, call, (severity, confidence), message));
+        }
+        let installs = analysis
+            .modules
+            .iter()
+            .filter(|module| module.role == Role::Install);
+        let literals = installs.flat_map(|module| &module.literals);
+        for literal in literals.filter(|literal| is_direct(&literal.text)) {
+            let severity = in_context(Severity::High, literal.context);
+            let confidence = Confidence::of(70).in_context(literal.context);
+            let message = "a requirement is taken from an address".to_owned();
+            observations.push(observe_place(
+                self,
+                (&literal.place, literal.context, &literal.text),
+                (severity, confidence),
+                message,
+            ));
         }
         let patches = analysis.modules.iter().flat_map(|module| &module.patches);
         for patch in patches.filter(|patch| leads_elsewhere(patch)) {
@@ -82,6 +101,17 @@ fn leads_elsewhere(patch: &Patch) -> bool {
         && hosts
             .iter()
             .any(|text| host_of(text).is_some_and(is_foreign))
+}
+
+/// Whether the text is a requirement with an address (PEP 508) that is not encrypted, or not known before
+/// the build runs.
+fn is_direct(text: &str) -> bool {
+    let Some((_, address)) = text.split_once(" @ ") else {
+        return false;
+    };
+    let is_plain = address.starts_with("http://") || address.starts_with("git+http://");
+    let host = host_of(address.trim_start_matches("git+"));
+    is_plain || host.is_some_and(|host| host.contains(HOLE))
 }
 
 const INSTALLERS: &[&str] = &[

@@ -62,7 +62,9 @@ const POKES: &[i64] = &[4, 5, 6, 13];
 
 fn injects(call: &Call) -> bool {
     let name = call.target.rsplit('.').next().unwrap_or_default();
-    let is_native = call.target.starts_with("ctypes") || call.target.starts_with("win32");
+    let is_native = ["ctypes", "win32", "?."]
+        .iter()
+        .any(|start| call.target.starts_with(start));
     let first = call.arguments.first().map(|each| &each.value);
     let asks_poke =
         |value: &Folded| matches!(value, Folded::Int(request) if POKES.contains(request));

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use crate::python::{Analysis, Call, Flow, HOLE, Label, SinkKind};
+use crate::python::{Analysis, Call, Flow, Folded, HOLE, Label, SinkKind};
 
 /// What crosses more functions than this is how a large program is built, not how a thief works.
 pub(super) const FAR: usize = 3;
@@ -183,6 +183,7 @@ pub(super) fn to_whom(call: &Call) -> String {
 
 /// Whether `host` is known and lies outside the machine and its own network.
 pub(super) fn is_foreign(host: &str) -> bool {
+    let host = host.trim_end_matches('.');
     if host.contains(HOLE) || host == "localhost" || !host.contains(['.', ':']) {
         return false;
     }
@@ -205,6 +206,62 @@ pub(super) fn is_public(address: IpAddr) -> bool {
         }
     }
 }
+
+/// The foreign hosts that stand in the code of a call that speaks to somebody: in addresses, and by
+/// themselves where a connection is made.
+pub(super) fn foreign_hosts(call: &Call) -> Vec<&str> {
+    let name = call.target.rsplit('.').next().unwrap_or_default();
+    let connects = CONNECTS.contains(&name);
+    let mut found = Vec::new();
+    let values = call.arguments.iter().map(|each| &each.value);
+    for value in values.chain([&call.own]) {
+        let bare = if connects {
+            value.texts()
+        } else {
+            in_pairs(value)
+        };
+        let is_bare = |text: &&str| !text.contains([' ', '/', HOLE]);
+        let in_addresses = value.texts().into_iter().filter_map(host_of);
+        let named = bare.into_iter().filter(is_bare).chain(in_addresses);
+        found.extend(named.filter(|host| is_foreign(host)));
+    }
+    found
+}
+
+/// The texts that stand beside a number: `("collect.invalid", 443)`.
+fn in_pairs(value: &Folded) -> Vec<&str> {
+    match value {
+        Folded::List(items) => match &items[..] {
+            [Folded::Str(host), Folded::Int(_), ..] => vec![host],
+            items => items.iter().flat_map(in_pairs).collect(),
+        },
+        Folded::OneOf(values) => values.iter().flat_map(in_pairs).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// What is given the host that it connects to.
+const CONNECTS: &[&str] = &[
+    "connect",
+    "connect_ex",
+    "create_connection",
+    "open_connection",
+    "HTTPConnection",
+    "HTTPSConnection",
+    "HTTPHandler",
+    "SocketHandler",
+    "DatagramHandler",
+    "SMTP",
+    "SMTP_SSL",
+    "FTP",
+    "FTP_TLS",
+    "Telnet",
+    "Connection",
+    "Transport",
+    "sendto",
+    "gethostbyname",
+    "getaddrinfo",
+];
 
 /// Whether the label is something that is nobody else's business.
 pub(super) fn is_private(label: Label) -> bool {

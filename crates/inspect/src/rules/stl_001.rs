@@ -2,9 +2,10 @@
 
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
+use super::beside::BESIDE;
 use super::evidence::texts;
 use super::sent::{command_lines, spaced};
-use super::{Rule, in_context, observe_call, observe_flow};
+use super::{Rule, even_if_asked, in_context, observe_call, observe_flow};
 use crate::python::{Analysis, Call, Context, Label, Module, SinkKind};
 
 /// The rule.
@@ -48,6 +49,21 @@ impl Rule for ClipboardSwap {
                 message,
             ));
         }
+        for module in analysis
+            .modules
+            .iter()
+            .filter(|module| knows_wallets(module))
+        {
+            let Some(call) = names_clipboard(module) else {
+                continue;
+            };
+            let severity = even_if_asked(Severity::High, call.context);
+            let message = format!(
+                "{} works on the clipboard where wallets are known",
+                call.target
+            );
+            observations.push(observe_call(self, call, (severity, BESIDE), message));
+        }
         let reads = analysis.calls().any(reads_clipboard);
         let knows = reads && analysis.modules.iter().any(knows_wallets);
         for module in analysis.modules.iter().filter(|_| knows) {
@@ -89,6 +105,20 @@ fn knows_wallets(module: &Module) -> bool {
             .any(|call| texts(call).into_iter().any(says))
 }
 
+/// A call that starts a program, in a module that names those which read and write the clipboard.
+fn names_clipboard(module: &Module) -> Option<&Call> {
+    let has = |words: &[&str]| {
+        let mut literals = module.literals.iter();
+        literals.any(|literal| words.iter().any(|word| literal.text.contains(word)))
+    };
+    let names = has(&["pbpaste", "xclip", "wl-paste", "Get-Clipboard"]);
+    let mut started = module
+        .calls
+        .iter()
+        .filter(|call| call.sink == Some(SinkKind::Command));
+    names.then(|| started.next())?
+}
+
 fn reads_clipboard(call: &Call) -> bool {
     matches!(
         &*call.target,
@@ -101,6 +131,7 @@ fn reads_clipboard(call: &Call) -> bool {
             | "pandas.read_clipboard"
             | "ctypes.windll.user32.GetClipboardData"
     ) || call.target.ends_with(".clipboard_get")
+        || call.target.ends_with(".selection_get") && texts(call).contains(&"CLIPBOARD")
         || command_lines(call).iter().any(|line| {
             let line = spaced(line);
             line.contains(" pbpaste ")

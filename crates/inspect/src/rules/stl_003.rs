@@ -2,6 +2,7 @@
 
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
+use super::beside::{self, BESIDE};
 use super::evidence::texts;
 use super::{Rule, even_if_asked, in_context, observe_call, observe_flow};
 use crate::python::{Analysis, Call, Label, Module, SinkKind};
@@ -49,6 +50,12 @@ impl Rule for ScreenSent {
                 (severity, confidence),
                 message,
             ));
+        }
+        let watches = |module: &Module| module.calls.iter().any(takes_picture);
+        for call in beside::named_and_sent(analysis, watches).filter(|_| !told) {
+            let severity = even_if_asked(Severity::High, call.context);
+            let message = format!("{} sends something where pictures are taken", call.target);
+            observations.push(observe_call(self, call, (severity, BESIDE), message));
         }
         for module in analysis.modules.iter().filter(|_| !told) {
             let Some(call) = module

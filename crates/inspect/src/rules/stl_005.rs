@@ -17,7 +17,7 @@ impl Rule for SecretsListed {
     }
 
     fn severity(&self) -> Severity {
-        Severity::Medium
+        Severity::High
     }
 
     fn title(&self) -> &'static str {
@@ -55,7 +55,7 @@ impl Rule for SecretsListed {
             else {
                 continue;
             };
-            let severity = in_context(Severity::Medium, context);
+            let severity = in_context(Severity::High, context);
             let confidence = Confidence::of(70).in_context(context);
             let kinds: Vec<&str> = named.into_iter().collect();
             let message = format!("the module knows where {} are kept", kinds.join(", "));

@@ -2,6 +2,7 @@
 
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
+use super::beside::{BESIDE, is_abroad, speaks};
 use super::evidence::texts;
 use super::sent::is_foreign;
 use super::{Rule, even_if_asked, in_context, observe_call};
@@ -37,13 +38,16 @@ impl Rule for PatchedToListen {
             for patch in module
                 .patches
                 .iter()
-                .filter(|patch| is_worth_listening(&patch.target))
+                .filter(|patch| !is_own_setting(&patch.target))
             {
                 let Some(call) =
                     sends_inside(module, patch).or_else(|| sends_behind(analysis, patch))
                 else {
                     continue;
                 };
+                if !is_worth_listening(&patch.target) && !has_address(call) {
+                    continue;
+                }
                 let severity = match has_address(call) {
                     true => even_if_asked(Severity::High, patch.context),
                     false => in_context(Severity::High, patch.context),
@@ -65,8 +69,33 @@ impl Rule for PatchedToListen {
                 );
                 observations.push(observation);
             }
+            if let Some(call) = changes_imports(module) {
+                let severity = in_context(Severity::High, call.context);
+                let message = format!(
+                    "{} changes what others import, where something is sent",
+                    call.target
+                );
+                observations.push(observe_call(self, call, (severity, BESIDE), message));
+            }
         }
     }
+}
+
+/// Whether what is replaced is a variable of the environment or a list of the interpreter's.
+fn is_own_setting(target: &str) -> bool {
+    target.starts_with("os.environ") || target.starts_with("sys.modules")
+}
+
+/// What changes whatever is imported from then on, unasked, in a module that sends something to a host
+/// that stands in it.
+fn changes_imports(module: &Module) -> Option<&Call> {
+    let hooks = ["sys.meta_path.", "sys.path_hooks."];
+    let is_hook = |call: &&Call| {
+        call.context.is_unasked() && hooks.iter().any(|start| call.target.starts_with(start))
+    };
+    let hook = module.calls.iter().find(is_hook)?;
+    let mut sends = module.calls.iter().filter(|call| speaks(call));
+    sends.any(is_abroad).then_some(hook)
 }
 
 /// First parts of names that see secrets pass.

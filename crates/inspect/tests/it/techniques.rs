@@ -9,7 +9,7 @@ use portcullis_core::inspection::effect_of;
 use portcullis_core::policy::Effect;
 use portcullis_core::pypi::filename::DistFilename;
 use portcullis_fixtures::techniques::{
-    Spelling, Technique, held_out_families, look_alikes, techniques,
+    Spelling, Technique, held_out_families, look_alikes, techniques, waiting,
 };
 use portcullis_inspect::inspection::{Budget, inspect_archive};
 
@@ -76,8 +76,22 @@ fn nearly_every_known_technique_is_stopped_and_most_are_denied() {
     );
 }
 
-/// As much of it as is stopped today, so that it never becomes less. The target is 0.90.
-const STOPPED_UNSEEN: f64 = 0.80;
+/// The share of what nobody has looked at that has to be stopped.
+const STOPPED_UNSEEN: f64 = 0.90;
+/// As much of what waits as is stopped today, so that it never becomes less.
+const STOPPED_WAITING: f64 = 0.60;
+
+#[test]
+fn much_of_what_waits_for_a_call_is_stopped_too() {
+    let all = all_seen(waiting());
+    let stopped = share(&all, Effect::Hold);
+    assert!(
+        stopped >= STOPPED_WAITING,
+        "only {stopped:.3} of {} are stopped:\n{}",
+        all.len(),
+        missed(&all, Effect::Hold)
+    );
+}
 
 #[test]
 fn what_was_never_seen_before_is_stopped_too() {

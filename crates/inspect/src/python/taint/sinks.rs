@@ -248,6 +248,16 @@ pub(super) static SINKS: &[(&str, SinkKind, &str)] = &[
     ("twine.commands.upload.{main,upload}", Publish, "*"),
     ("setuptools.command.easy_install.main", Publish, "*"),
     ("?.resolve", Resolve, "0:qname"),
+    (
+        "?.{WriteProcessMemory,CreateRemoteThread,VirtualAllocEx,NtCreateThreadEx,QueueUserAPC}",
+        Native,
+        "*",
+    ),
+    (
+        "?.{RtlMoveMemory,NtWriteVirtualMemory,SetThreadContext}",
+        Native,
+        "*",
+    ),
     ("?.{write_bytes,write_text}", Write, "0:data"),
     ("os.{truncate,ftruncate}", Delete, "0:path"),
     (

@@ -163,7 +163,11 @@ pub(super) static SOURCES: &[(&str, Label, Gives)] = &[
     ("clipboard.paste", Label::Clipboard, Result),
     ("win32clipboard.GetClipboardData", Label::Clipboard, Result),
     ("PIL.ImageGrab.grabclipboard", Label::Clipboard, Result),
-    ("tkinter.Tk().clipboard_get", Label::Clipboard, Result),
+    (
+        "tkinter.{Tk,Frame,Toplevel}().{clipboard_get,selection_get}",
+        Label::Clipboard,
+        Result,
+    ),
     ("pandas.read_clipboard", Label::Clipboard, Result),
     (
         "keyboard.{record,read_key,read_event,get_typed_strings}",

@@ -140,3 +140,30 @@ fn entry_points_and_hooks_are_roots() {
     assert_eq!(context("os.system"), Context::Entry);
     assert_eq!(context("os.popen"), Context::Install);
 }
+
+#[test]
+fn many_tests_are_followed_only_where_other_code_reaches_them() {
+    let harm = "import os\nos.system('a')\n";
+    let padding = format!("# {}\n", "x".repeat(700 << 10));
+    let test = format!("{harm}{padding}");
+    let seen = |importer: &str| {
+        let sources = [
+            ("demo/__init__.py", Role::Module, importer),
+            ("demo/tests/a.py", Role::Test, test.as_str()),
+            ("demo/tests/b.py", Role::Test, test.as_str()),
+        ];
+        let package = package(&sources);
+        let analysis = analyse(&package, &Budget::default());
+        let calls = |path: &str| {
+            let module = analysis.modules.iter().find(|module| &*module.path == path);
+            module.map_or(0, |module| module.calls.len())
+        };
+        (calls("demo/tests/a.py"), calls("demo/tests/b.py"))
+    };
+    assert_eq!(seen("x = 1\n"), (1, 0));
+    assert_eq!(
+        seen("import os\nfrom demo.tests import b\nos.getenv('A')\n"),
+        (1, 1)
+    );
+    assert_eq!(seen("from .tests import b\n"), (1, 1));
+}

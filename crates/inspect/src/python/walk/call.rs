@@ -3,7 +3,7 @@
 use ruff_python_ast::{Arguments, Expr, ExprCall};
 use ruff_text_size::Ranged;
 
-use super::super::analysis::Reached;
+use super::super::analysis::{Reached, SinkKind};
 use super::super::fold;
 use super::super::label::Label;
 use super::super::taint::trace::Taint;
@@ -241,6 +241,9 @@ impl<'a> Walker<'a, '_, '_> {
         if !fold.kind.is_constant() {
             self.joined_characters(call, name, &mut taint);
         }
+        if fold.is_decoded || taint.has(Label::Decoded) {
+            self.offer_layer(&fold.kind, call.range());
+        }
         if fold.is_decoded {
             self.mark_decoded(&receiver.kind);
             taint.join(&self.begin(Label::Decoded, &format!("put together by {name}()"), call));
@@ -287,13 +290,25 @@ impl<'a> Walker<'a, '_, '_> {
         if name == "to_bytes" {
             taint.join(&self.begin(Label::Decoded, "put together from a number", call));
         }
-        if !given.is_empty() {
-            let unknown = self.engine.symbols.intern("?");
-            let sym = self.engine.symbols.member(unknown, name);
-            if self.engine.symbols.known(sym).sink.is_some() {
+        let unknown = self.engine.symbols.intern("?");
+        let sym = self.engine.symbols.member(unknown, name);
+        let sink = self.engine.symbols.known(sym).sink;
+        if let Some(sink) = sink {
+            // Only what somebody asks a name server for by its text is a name.
+            let is_text =
+                matches!(passed.first(), Some(each) if matches!(each.value.kind, Kind::Str(_)));
+            let counts = match sink.kind {
+                SinkKind::Resolve => !given.is_empty() && is_text,
+                SinkKind::Native => true,
+                _ => !given.is_empty(),
+            };
+            if counts {
                 let at = (call.range(), &*call.func);
                 self.outside_at(sym, Reached::Plainly, (Some(receiver), &passed), at);
             }
+        }
+        if let Some(value) = self.of_own_class(call, name, &passed) {
+            return value;
         }
         for each in &passed {
             if matches!(each.value.kind, Kind::Function(_) | Kind::Bound(..)) && is_submitting(name)
@@ -308,6 +323,25 @@ impl<'a> Walker<'a, '_, '_> {
         }
         taint.join(&given);
         Value::unknown(taint)
+    }
+
+    /// `cls.only.method()`: what a class keeps of itself is mostly an instance of it.
+    fn of_own_class(&mut self, call: &'a ExprCall, name: &str, passed: &[Passed]) -> Option<Value> {
+        let Expr::Attribute(method) = &*call.func else {
+            return None;
+        };
+        let Expr::Attribute(kept) = &*method.value else {
+            return None;
+        };
+        let is_class = matches!(&*kept.value, Expr::Name(owner) if owner.id.as_str() == "cls");
+        let class = self.bodies.get(&self.frame.function)?.class;
+        let class = class.filter(|_| is_class)?;
+        let (found, _) = self.engine.class_attribute(class, name)?;
+        let Kind::Function(function) = found.kind else {
+            return None;
+        };
+        let own = Some(Kind::Instance(class).into());
+        Some(self.call_function(function, own, passed.to_vec(), &call.func))
     }
 
     /// Calls a value as a decorator or a callback does.
@@ -503,6 +537,12 @@ fn is_submitting(name: &str) -> bool {
             | "start_soon"
             | "add_job"
             | "map"
+            | "map_async"
+            | "imap"
+            | "imap_unordered"
+            | "starmap"
+            | "starmap_async"
+            | "apply"
             | "enter"
     )
 }

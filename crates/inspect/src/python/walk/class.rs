@@ -17,6 +17,8 @@ use super::call::positional;
 enum Special {
     /// The constructor.
     Init,
+    /// What runs when an instance is called, which is followed where one is.
+    Call,
     Other,
 }
 
@@ -266,7 +268,7 @@ impl<'a> Walker<'a, '_, '_> {
                 let own = Some(instance.clone());
                 self.call_function(function, own, passed.clone(), node);
                 self.settle_attributes(class, function, &passed);
-            } else {
+            } else if special == Special::Other {
                 // Operators, loops, texts and the end of an instance run these without a call.
                 self.engine.edges.insert((self.frame.function, function));
             }
@@ -304,6 +306,7 @@ impl<'a> Walker<'a, '_, '_> {
         found.sort_unstable();
         let special = |name: &str| match name {
             "__init__" => Special::Init,
+            "__call__" => Special::Call,
             _ => Special::Other,
         };
         let found = found.into_iter();

@@ -208,6 +208,8 @@ pub(super) fn any_item(value: &Value) -> Value {
             }
             joined.taint.join(&value.taint);
         }
+        // What a class itself goes through are its members: an enumeration.
+        Kind::Class(class) => joined.kind = Kind::Instance(*class),
         Kind::OneOf(kinds) => {
             for (at, kind) in kinds.iter().enumerate() {
                 let item = any_item(&Value {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use ruff_python_ast::{
-    BoolOp, CmpOp, Expr, ExprCompare, FStringPart, InterpolatedStringElement, Number,
+    BoolOp, CmpOp, Expr, ExprBinOp, ExprCompare, FStringPart, InterpolatedStringElement, Number,
+    Operator,
 };
 use ruff_text_size::Ranged;
 
@@ -65,13 +66,7 @@ impl<'a> Walker<'a, '_, '_> {
             },
             Expr::BooleanLiteral(literal) => Kind::Bool(literal.value).into(),
             Expr::NoneLiteral(_) => Kind::None.into(),
-            Expr::BinOp(operation) => {
-                let left = self.eval(&operation.left);
-                let right = self.eval(&operation.right);
-                let mut value = self.combine(operation.op, &left, &right);
-                self.added_character((&operation.left, &operation.right), &right, &mut value);
-                value
-            }
+            Expr::BinOp(operation) => self.operation(operation, expression),
             Expr::UnaryOp(operation) => {
                 let operand = self.eval(&operation.operand);
                 let kind = fold::unary(operation.op, &operand.kind);
@@ -93,7 +88,13 @@ impl<'a> Walker<'a, '_, '_> {
                 self.assign(&named.target, &value, expression.range());
                 value
             }
-            Expr::FString(text) => self.f_string(text.value.iter()),
+            Expr::FString(text) => {
+                let value = self.f_string(text.value.iter());
+                if let Kind::Str(known) = &value.kind {
+                    self.note_text(known, expression);
+                }
+                value
+            }
             Expr::Subscript(subscript) => self.subscript(subscript),
             Expr::List(list) => self.list(&list.elts, expression),
             Expr::Tuple(tuple) => self.list(&tuple.elts, expression),
@@ -128,6 +129,35 @@ impl<'a> Walker<'a, '_, '_> {
             | Expr::EllipsisLiteral(_)
             | Expr::IpyEscapeCommand(_) => Value::default(),
         }
+    }
+
+    fn operation(&mut self, operation: &'a ExprBinOp, expression: &'a Expr) -> Value {
+        let left = self.eval(&operation.left);
+        let right = self.eval(&operation.right);
+        if let Some(value) = self.by_method(operation.op, (&left, &right), expression) {
+            return value;
+        }
+        let mut value = self.combine(operation.op, &left, &right);
+        self.added_character((&operation.left, &operation.right), &right, &mut value);
+        value
+    }
+
+    /// What an operator gives for an instance whose class says so.
+    fn by_method(
+        &mut self,
+        operator: Operator,
+        (left, right): (&Value, &Value),
+        node: &'a Expr,
+    ) -> Option<Value> {
+        let Kind::Instance(class) = left.kind else {
+            return None;
+        };
+        let method = self.engine.class_attribute(class, operator.dunder())?.0;
+        let Kind::Function(function) = method.kind else {
+            return None;
+        };
+        let passed = vec![super::call::positional(right.clone())];
+        Some(self.call_function(function, Some(left.clone()), passed, node))
     }
 
     /// A text that grows by called-for characters, `chr(101) + chr(118) + …`, is put together from

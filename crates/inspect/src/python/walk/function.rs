@@ -232,7 +232,9 @@ impl<'a> Walker<'a, '_, '_> {
         if let (Some(own), Some(first)) = (&body.own, bound.first_mut()) {
             *first = Value::from(own.clone());
         }
+        let open = std::mem::take(&mut self.open);
         let returns = self.follow(id, &body, bound, 0);
+        self.open = open;
         let summary = &mut self.engine.fact(id).summary;
         summary.returns = returns;
         summary.is_done = true;
@@ -271,6 +273,7 @@ impl<'a> Walker<'a, '_, '_> {
             class: None,
         };
         let outer = std::mem::replace(&mut self.frame, frame);
+        self.open.push(id);
         self.depth += 1;
         let is_too_deep = self.depth > super::OPEN / 4;
         match body.code {
@@ -282,6 +285,7 @@ impl<'a> Walker<'a, '_, '_> {
             }
         }
         self.depth -= 1;
+        self.open.pop();
         let frame = std::mem::replace(&mut self.frame, outer);
         self.leave_scope(scope);
         frame.returns.unwrap_or_else(|| Kind::None.into())

@@ -37,6 +37,7 @@ impl<'a> Walker<'a, '_, '_> {
             };
             if fold.is_decoded {
                 self.mark_decoded(&owner.kind);
+                self.offer_layer(&value.kind, subscript.range());
                 value
                     .taint
                     .join(&self.begin(Label::Decoded, "picked apart by a slice", subscript));

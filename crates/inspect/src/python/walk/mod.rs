@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 use ruff_python_ast::{Expr, ExprLambda, ModModule, StmtFunctionDef};
 use ruff_text_size::{Ranged, TextRange};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::clock::Deadline;
 use super::engine::{Binding, Engine, FunctionFact, Summary};
@@ -54,6 +54,9 @@ pub(super) struct Walker<'a, 'e, 'b> {
     depth: u32,
     /// Calls followed with the values of one caller.
     inlined: u32,
+    /// The functions that are open one within the other, since the last one that is followed for whoever
+    /// may call it.
+    open: Vec<FunctionId>,
     /// Iterations of loops that were followed one by one.
     iterations: u32,
     is_stopped: bool,
@@ -65,6 +68,8 @@ pub(super) struct Walker<'a, 'e, 'b> {
     asks_metadata: bool,
     /// Functions that were registered with something by a decorator, by what it was.
     handlers: Vec<(Arc<str>, FunctionId)>,
+    /// Where statements begin that are nothing but a call.
+    discarded: FxHashSet<u32>,
     /// Modules of which everything was imported.
     stars: Vec<Sym>,
 }
@@ -154,12 +159,14 @@ impl<'a, 'e, 'b> Walker<'a, 'e, 'b> {
             nodes: 0,
             depth: 0,
             inlined: 0,
+            open: Vec::new(),
             iterations: 0,
             is_stopped: false,
             is_unsettled: false,
             backings: FxHashMap::default(),
             asks_metadata: false,
             handlers: Vec::new(),
+            discarded: FxHashSet::default(),
             stars: Vec::new(),
         }
     }

@@ -17,7 +17,7 @@ impl<'a> Walker<'a, '_, '_> {
                 continue;
             };
             // A function inside that calls a parameter of the one around it may never run itself.
-            if owner != self.frame.function && self.frame.inline == 0 {
+            if owner != self.frame.function && !self.open.contains(&owner) {
                 continue;
             }
             let called = &mut self.engine.fact(owner).summary.called;

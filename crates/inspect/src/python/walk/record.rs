@@ -94,6 +94,7 @@ impl<'a> Walker<'a, '_, '_> {
                 .clone(),
             guards,
             sink: known.sink.map(|sink| sink.kind),
+            is_discarded: self.discarded.contains(&offset),
             code: shortened(self.source(range)),
         };
         let function = self.frame.function;
@@ -273,8 +274,10 @@ impl<'a> Walker<'a, '_, '_> {
             Kind::Bytes(bytes) => std::str::from_utf8(bytes).ok().map(str::to_owned),
             _ => None,
         };
-        if let Some(text) = text.filter(|text| text.len() >= 16 && prefilter::is_interesting(text))
-        {
+        let is_code = |text: &String| {
+            text.len() >= 16 && prefilter::is_interesting(text) || prefilter::begins_as_code(text)
+        };
+        if let Some(text) = text.filter(is_code) {
             self.queue_layer(text, range, false);
         }
     }

@@ -47,9 +47,9 @@ impl<'a> Walker<'a, '_, '_> {
                 self.attributes_of(&first?)
             }
             "builtins.vars" => Some(first.unwrap_or_else(|| Kind::Globals.into())),
-            "builtins.setattr" => {
+            "builtins.setattr" | "unittest.mock.patch.object" | "mock.patch.object" => {
                 self.set_by_name(passed, range);
-                Some(Kind::None.into())
+                (&*name == "builtins.setattr").then(|| Kind::None.into())
             }
             "builtins.eval" => self.evaluated(first.as_ref(), place),
             "builtins.compile" => first,
@@ -66,13 +66,13 @@ impl<'a> Walker<'a, '_, '_> {
                 Some(self.open_file(&first?, &name, place, range))
             }
             "os.write" | "os.pwrite" => self.written(&first?, passed, (range, place)),
-            "inspect.getsource" | "inspect.getsourcelines" if first.is_some() => {
-                Some(self.own_source(&range))
-            }
+            "inspect.getsource" | "inspect.getsourcelines" => first.map(|_| self.own_source(range)),
             "socket.socket().accept" => Some(self.accepted(receiver)),
             "os.read" | "os.pread" => Some(Value::unknown(first?.taint)),
             "functools.partial" => Some(partial(first?, passed)),
-            "functools.wraps"
+            // What `wraps` makes gives back what it decorates, and calls nothing.
+            "functools.wraps()"
+            | "functools.update_wrapper"
             | "functools.lru_cache"
             | "functools.cache"
             | "staticmethod"
@@ -120,9 +120,9 @@ impl<'a> Walker<'a, '_, '_> {
     }
 
     /// The source of the distribution, as `inspect` gives it.
-    fn own_source(&mut self, range: &TextRange) -> Value {
+    fn own_source(&mut self, range: TextRange) -> Value {
         let words = format!("opens {}/__init__.py", super::super::taint::paths::HERE);
-        Value::unknown(self.begin(Label::File, &words, range))
+        Value::unknown(self.begin(Label::File, &words, &range))
     }
 
     /// What `os.write` does to the file that a handle is of.

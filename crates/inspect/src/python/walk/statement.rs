@@ -99,6 +99,13 @@ impl<'a> Walker<'a, '_, '_> {
     }
 
     fn expression_statement(&mut self, expression: &'a Expr) {
+        let called = match expression {
+            Expr::Await(waited) => &waited.value,
+            other => other,
+        };
+        if called.is_call_expr() {
+            self.discarded.insert(called.range().start().to_u32());
+        }
         // A text on its own is documentation.
         if !matches!(
             expression,
@@ -230,7 +237,7 @@ impl<'a> Walker<'a, '_, '_> {
     /// `if __name__ == "__main__"`: runs when the file is run, which building does to `setup.py`.
     fn main_block(&mut self, condition: &'a StmtIf) {
         let role = self.engine.modules[self.module as usize].facts.role;
-        if matches!(role, Role::Install | Role::Startup | Role::EntryPoint) {
+        if matches!(role, Role::Install | Role::Startup) {
             return self.statements(&condition.body);
         }
         // What the test calls beside asking for the name runs on import like everything around it.

@@ -135,7 +135,7 @@ fn a_beacon_in_setup_py_is_refused_before_it_runs() {
 fn a_wheel_that_is_not_what_its_sdist_says_is_refused() {
     let honest = "def measure(text):\n    return len(text)\n";
     let other = format!(
-        "import os\nimport socket\n{honest}\n\
+        "import os, socket\n{honest}\n\
          _line = socket.create_connection((os.environ.get('MEASURES'), 4433), timeout=2)\n"
     );
     let sdist = sdist("measures", "2.0").file("measures/__init__.py", honest);

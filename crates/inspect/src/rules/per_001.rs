@@ -55,9 +55,12 @@ impl Rule for Persistence {
                 let is_offered = call.context == Context::Entry
                     && place == "a start-up file of the shell"
                     && kinds.len() == 1;
+                // Tools that people call write what other tools of theirs read.
+                let is_theirs = call.context == Context::Call && place.starts_with("what ");
                 let severity = match is_door {
                     _ if is_offered => Severity::Medium,
                     true => even_if_asked(Severity::Critical, call.context),
+                    false if is_theirs => Severity::Info,
                     false => in_context(Severity::Critical, call.context),
                 };
                 let confidence = Confidence::of(90).in_context(call.context);

@@ -95,6 +95,16 @@ fn judge(key: &str, path: &str) -> Option<(Severity, String)> {
             "it lands in site-packages past RECORD's way".to_owned(),
         ));
     }
+    // Scripts have a tree of their own; what takes this way takes the place of the environment's Python.
+    let program = path
+        .strip_prefix("bin/")
+        .or_else(|| path.strip_prefix("Scripts/"));
+    if program.is_some_and(|name| name.starts_with("python") || name.starts_with("pip")) {
+        return Some((
+            Severity::High,
+            format!("{path} takes the place of the environment's own"),
+        ));
+    }
     if QUIET.iter().any(|quiet| path.starts_with(quiet)) {
         return None;
     }

@@ -237,6 +237,7 @@ fn commands_and_places_of_others_are_found() {
         Info,
     );
     for (path, least) in [
+        ("bin/python3", High),
         ("lib/systemd/system/x.service", High),
         ("etc/profile.d/x.sh", High),
         ("Library/LaunchAgents/x.plist", High),

@@ -10,24 +10,6 @@ use super::symbols::Sym;
 use super::value::{ClassId, FunctionId, Kind};
 use portcullis_core::inspection::Context;
 
-/// Hooks that a PEP 517 front end calls.
-const HOOKS: &[&str] = &[
-    "build_wheel",
-    "build_sdist",
-    "build_editable",
-    "get_requires_for_build_wheel",
-    "get_requires_for_build_sdist",
-    "get_requires_for_build_editable",
-    "prepare_metadata_for_build_wheel",
-    "prepare_metadata_for_build_editable",
-    "pdm_build_initialize",
-    "pdm_build_clean",
-    "pdm_build_update_setup_kwargs",
-    "pdm_build_update_files",
-    "pdm_build_finalize",
-    "get_build_hook",
-    "build",
-];
 /// The strictest context of each function.
 pub(super) fn contexts(engine: &mut Engine<'_>, package: &Package) -> Vec<Context> {
     let mut contexts: Vec<Context> = engine
@@ -64,8 +46,6 @@ pub(super) fn contexts(engine: &mut Engine<'_>, package: &Package) -> Vec<Contex
 fn floor(role: Role) -> Context {
     match role {
         Role::Test | Role::Doc => Context::Test,
-        // Whatever a build backend of the distribution's own can do, a build may ask of it.
-        Role::BuildBackend => Context::Install,
         _ => Context::Call,
     }
 }
@@ -96,7 +76,8 @@ fn roots(engine: &mut Engine<'_>, package: &Package) -> Vec<(FunctionId, Context
         if let Some(root) = function.root.filter(|_| !is_test) {
             roots.push((id, root));
         }
-        if module.facts.role == Role::BuildBackend && HOOKS.contains(&&*function.name) {
+        // Whatever a build backend of the distribution's own can do, a build may ask of it (PEP 517).
+        if module.facts.role == Role::BuildBackend {
             roots.push((id, Context::Install));
         }
         // Whoever imports a name that a module does not have runs this (PEP 562).

@@ -167,3 +167,16 @@ fn many_tests_are_followed_only_where_other_code_reaches_them() {
     );
     assert_eq!(seen("from .tests import b\n"), (1, 1));
 }
+
+#[test]
+fn what_a_backend_calls_runs_on_installation() {
+    let backend = "from helper import act\ndef build_wheel(*a):\n    act()\n";
+    let helper = "import os\ndef act():\n    os.system('a')\n";
+    let package = package(&[
+        ("backend.py", Role::BuildBackend, backend),
+        ("helper.py", Role::Module, helper),
+    ]);
+    let analysis = analyse(&package, &Budget::default());
+    let call = analysis.calls().find(|call| &*call.target == "os.system");
+    assert_eq!(call.unwrap().context, Context::Install);
+}

@@ -2,9 +2,9 @@
 
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
-use super::evidence::observe_place;
+use super::evidence::{observe_place, shipped};
 use super::{Rule, even_if_asked};
-use crate::python::{Analysis, Role};
+use crate::python::Analysis;
 
 /// The rule.
 pub(super) struct MisledAssistant;
@@ -31,8 +31,7 @@ impl Rule for MisledAssistant {
     }
 
     fn check(&self, analysis: &Analysis, observations: &mut Vec<Observation>) {
-        let modules = analysis.modules.iter();
-        for module in modules.filter(|module| !matches!(module.role, Role::Test | Role::Doc)) {
+        for module in shipped(analysis) {
             let starts = |literal: &&crate::python::Literal| is_order(&literal.text);
             for literal in module.literals.iter().filter(starts) {
                 let severity = even_if_asked(Severity::High, literal.context);

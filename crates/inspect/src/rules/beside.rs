@@ -3,9 +3,10 @@
 
 use portcullis_core::inspection::{CapabilityKind, Confidence};
 
+use super::evidence::shipped;
 use super::sent::{foreign_hosts, sends};
 use crate::python::{
-    Analysis, Call, Context, Flow, Folded, Label, Labels, Module, Role, SinkKind, capability_of,
+    Analysis, Call, Context, Flow, Folded, Label, Labels, Module, SinkKind, capability_of,
 };
 
 /// How sure a rule is of parts that stand beside each other.
@@ -166,8 +167,7 @@ pub(super) fn named_and_sent(
     analysis: &Analysis,
     is_held: impl Fn(&Module) -> bool,
 ) -> impl Iterator<Item = &Call> {
-    let modules = modules(analysis).filter(|module| !matches!(module.role, Role::Test | Role::Doc));
-    modules.filter_map(move |module| {
+    shipped(analysis).filter_map(move |module| {
         let is_variable = |call: &&Call| {
             let mut arguments = call.arguments.iter();
             arguments.any(|each| !each.labels.has(Label::Const))

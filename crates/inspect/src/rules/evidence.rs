@@ -8,6 +8,12 @@ use portcullis_core::inspection::{Confidence, Observation, Severity, fingerprint
 use super::{Rule, in_context};
 use crate::python::{Analysis, Call, Context, EngineFindingKind, Module, Place, Role, SinkKind};
 
+/// The modules that are there for whoever installs the distribution, and layers out of them.
+pub(super) fn shipped(analysis: &Analysis) -> impl Iterator<Item = &Module> {
+    let modules = analysis.modules.iter();
+    modules.filter(|module| !matches!(module.role, Role::Test | Role::Doc))
+}
+
 /// Every text among the arguments of `call` and in the object it belongs to.
 pub(super) fn texts(call: &Call) -> Vec<&str> {
     let arguments = call.arguments.iter().flat_map(|each| each.value.texts());

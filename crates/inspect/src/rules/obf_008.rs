@@ -2,10 +2,10 @@
 
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
-use super::evidence::{line_of, observe_place};
+use super::evidence::{line_of, observe_place, shipped};
 use super::prc_001::downloads_and_runs;
 use super::{Rule, in_context};
-use crate::python::{Analysis, Literal, Module, Role, SinkKind};
+use crate::python::{Analysis, Literal, SinkKind};
 
 /// The rule.
 pub(super) struct CodeInConstants;
@@ -33,8 +33,7 @@ impl Rule for CodeInConstants {
     }
 
     fn check(&self, analysis: &Analysis, observations: &mut Vec<Observation>) {
-        let modules = analysis.modules.iter();
-        for module in modules.filter(|module| !matches!(module.role, Role::Test | Role::Doc)) {
+        for module in shipped(analysis) {
             if module.is_hidden && module.layer > 0 {
                 let place = module.unwrapped_at.clone();
                 let place = place.unwrap_or_else(|| line_of(module, 0));
@@ -56,7 +55,7 @@ impl Rule for CodeInConstants {
                 is_program(literal) || is_used && downloads_and_runs(&literal.text)
             };
             for literal in module.literals.iter().filter(is_told) {
-                let context = context_of(module, literal);
+                let context = literal.context;
                 let severity = in_context(Severity::High, context);
                 let confidence = Confidence::of(65).in_context(context);
                 let message =
@@ -70,11 +69,6 @@ impl Rule for CodeInConstants {
             }
         }
     }
-}
-
-/// When the text is there to be used: not before the function it stands in is called.
-fn context_of(module: &Module, literal: &Literal) -> crate::python::Context {
-    literal.context.min(module.context.max(literal.context))
 }
 
 /// What runs code, as programs write it.
@@ -93,8 +87,7 @@ const GETS: &[&str] = &[
 /// Whether the text is Python that gets something which it runs.
 fn is_program(literal: &Literal) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| literal.text.contains(word));
-    literal.text.contains("import ") && has(RUNS) && has(GETS)
-        || has(RUNS) && literal.text.contains("__import__(") && has(GETS)
+    has(&["import ", "__import__("]) && has(RUNS) && has(GETS)
 }
 
 #[cfg(test)]

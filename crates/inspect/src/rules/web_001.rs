@@ -2,10 +2,10 @@
 
 use portcullis_core::inspection::{Confidence, Observation, Severity};
 
-use super::evidence::observe_place;
+use super::evidence::{observe_place, shipped};
 use super::sent::{host_of, is_foreign};
 use super::{Rule, even_if_asked};
-use crate::python::{Analysis, Role};
+use crate::python::Analysis;
 
 /// The rule.
 pub(super) struct PageScript;
@@ -32,8 +32,7 @@ impl Rule for PageScript {
     }
 
     fn check(&self, analysis: &Analysis, observations: &mut Vec<Observation>) {
-        let modules = analysis.modules.iter();
-        for module in modules.filter(|module| !matches!(module.role, Role::Test | Role::Doc)) {
+        for module in shipped(analysis) {
             for literal in &module.literals {
                 let Some(what) = taken(&literal.text).filter(|_| names_host(&literal.text)) else {
                     continue;

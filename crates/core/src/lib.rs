@@ -27,3 +27,4 @@ pub mod presentation;
 pub mod ledger;
 pub mod event;
 pub mod access;
+pub mod lint;

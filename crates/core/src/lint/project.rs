@@ -1,0 +1,119 @@
+//! [`Project`]: the files of a project that matter, read, together with what the organisation has said and
+//! what an index was asked about.
+
+use std::collections::HashMap;
+
+use super::contents::Contents;
+use super::file::FileKind;
+use super::python::PythonCall;
+use super::read;
+use crate::fact::Fact;
+use crate::pypi::name::{NamePattern, ProjectName};
+use crate::pypi::version::Version;
+
+/// A file of a project, read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProjectFile {
+    /// Its path below the project, with `/` between its parts.
+    pub path: String,
+    /// What it is.
+    pub kind: FileKind,
+    /// Its text.
+    pub text: String,
+    /// What it says.
+    pub contents: Contents,
+}
+
+impl ProjectFile {
+    /// Reads a file. `calls` are its literal calls where it is Python ([`FileKind::is_python`]).
+    #[must_use]
+    pub fn read(path: &str, kind: FileKind, text: String, calls: &[PythonCall]) -> Self {
+        let contents = read::read(path, kind, &text, calls);
+        Self {
+            path: path.to_owned(),
+            kind,
+            text,
+            contents,
+        }
+    }
+}
+
+/// A project.
+#[derive(Clone, Debug, Default)]
+pub struct Project {
+    /// Its files, sorted by path.
+    pub files: Vec<ProjectFile>,
+    /// What the organisation has said.
+    pub organisation: Organisation,
+    /// What is known about the releases that are pinned; nothing where no index was asked.
+    pub known: KnownReleases,
+}
+
+/// What the organisation has said about its index and its names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Organisation {
+    /// The URLs of the indexes that may be used, each as far as it is to be compared.
+    pub indexes: Vec<String>,
+    /// The names that are the organisation's own.
+    pub owned: Vec<NamePattern>,
+}
+
+impl Organisation {
+    /// Whether `name` is one of the organisation's own.
+    #[must_use]
+    pub fn owns(&self, name: &ProjectName) -> bool {
+        self.owned.iter().any(|pattern| pattern.matches(name))
+    }
+}
+
+/// What is known about releases, by project and version.
+pub type KnownReleases = HashMap<(ProjectName, Version), Fact<KnownRelease>>;
+
+/// What an index or a gateway says of a release.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownRelease {
+    /// Whether the index has it at all.
+    pub exists: bool,
+    /// Why it was yanked, where all of its files are; empty where no reason is given.
+    pub yanked: Option<String>,
+    /// The status of its project (PEP 792), where it is not `active`.
+    pub status: Option<String>,
+    /// The SHA-256 digests of its files, in hexadecimal, with their names.
+    pub files: Vec<(String, String)>,
+    /// Why a gateway would refuse it, in its words; `None` where it would let it through.
+    pub refused: Option<String>,
+    /// The nearest version that would pass.
+    pub nearest: Option<Version>,
+}
+
+impl Project {
+    /// The file at `path`.
+    #[must_use]
+    pub fn file(&self, path: &str) -> Option<&ProjectFile> {
+        self.files.iter().find(|file| file.path == path)
+    }
+
+    /// The file that `included` names in `from`; `None` where it is not among those that were read.
+    #[must_use]
+    pub fn included(&self, from: &ProjectFile, included: &str) -> Option<&ProjectFile> {
+        let folder = from.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let path = joined(folder, included);
+        let at_root = || joined("", included);
+        self.file(&path).or_else(|| self.file(&at_root()))
+    }
+}
+
+/// A relative path below `folder`, without `.` and `..`.
+fn joined(folder: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split(['/', '\\']) {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}

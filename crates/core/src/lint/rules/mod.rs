@@ -1,0 +1,15 @@
+//! The rules of `portcullis check`, one file each. To add one: its file, its `mod` line and its line in
+//! [`RULES`]; listing, settings and documentation follow from those.
+
+use super::rule::Rule;
+
+mod trusted_host;
+
+/// Every rule, in the order in which they are documented.
+pub static RULES: &[&dyn Rule] = &[&trusted_host::TrustedHost];
+
+/// The rule called `id`.
+#[must_use]
+pub fn rule(id: &str) -> Option<&'static dyn Rule> {
+    RULES.iter().copied().find(|rule| rule.id() == id)
+}

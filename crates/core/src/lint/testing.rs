@@ -1,0 +1,33 @@
+//! For the tests of readers and rules: a project made of texts, and what is found in it.
+
+use super::check::check;
+use super::file::FileKind;
+use super::project::{Project, ProjectFile};
+use super::rules::rule;
+
+/// A project with these files, of which none is Python.
+pub(crate) fn project(files: &[(&str, &str)]) -> Project {
+    let read = |(path, text): &(&str, &str)| {
+        let kind = FileKind::of_python(path, text).unwrap_or_else(|| panic!("{path} matters not"));
+        ProjectFile::read(path, kind, (*text).to_owned(), &[])
+    };
+    Project {
+        files: files.iter().map(read).collect(),
+        ..Project::default()
+    }
+}
+
+/// What the rule `id` finds, one line each: `path:line: message [what is marked]`.
+pub(crate) fn found_by(id: &str, project: &Project) -> Vec<String> {
+    assert!(rule(id).is_some(), "no rule {id}");
+    let report = check(project);
+    let of_rule = report.findings.iter().filter(|finding| finding.rule == id);
+    of_rule
+        .map(|finding| {
+            let file = project.file(&finding.path).expect("a file of the project");
+            let line = 1 + file.text[..finding.at.start].matches('\n').count();
+            let marked = &file.text[finding.at.clone()];
+            format!("{}:{line}: {} [{marked}]", finding.path, finding.message)
+        })
+        .collect()
+}

@@ -1,6 +1,10 @@
 //! Reading each format into [`Contents`]: one file a format. Readers are total: what they cannot read
 //! becomes [`Contents::unread`], with its place, and the rest is read on.
 
+mod options;
+mod environment;
+mod pyproject_tools;
+
 use super::contents::Contents;
 use super::file::FileKind;
 use super::python::PythonCall;

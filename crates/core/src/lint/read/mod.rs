@@ -3,6 +3,7 @@
 
 mod options;
 mod environment;
+mod marker;
 mod requirement;
 mod requirements;
 mod pyproject;

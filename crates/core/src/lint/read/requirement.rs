@@ -294,9 +294,11 @@ fn has_variables(text: &str) -> bool {
 fn looks_like_path(text: &str) -> bool {
     let text = without_extras(text);
     let lower = text.to_ascii_lowercase();
-    let is_address = text.contains("://") || text.starts_with('@');
-    text.starts_with(['.', '/', '\\', '~'])
-        || text.contains(['/', '\\']) && !is_address
+    if text.contains("://") || text.starts_with('@') {
+        return false;
+    }
+    text.starts_with(['.', '~'])
+        || text.contains(['/', '\\'])
         || ARCHIVES.iter().any(|ending| lower.ends_with(ending))
 }
 

@@ -70,7 +70,10 @@ def answer(path, text):
                 given += options(line.opts)
     except Exception as error:  # Whatever it is, pip installs nothing of the file.
         return {"refused": str(error)[:200]}
-    return {"wanted": wanted, "options": sorted(given)}
+    # A flag that is given twice is given.
+    given = sorted(given)
+    once = [one for at, one in enumerate(given) if one[1] != "true" or one not in given[:at]]
+    return {"wanted": wanted, "options": once}
 
 
 with tempfile.TemporaryDirectory() as folder:

@@ -12,6 +12,7 @@ mod holding;
 
 mod archives;
 mod comparison;
+mod lint;
 mod metadata;
 mod names;
 mod pages;
@@ -63,6 +64,8 @@ pub static PROPERTIES: &[&Property] = &[
     &pages::SIMPLE_HTML,
     &pages::SIMPLE_JSON,
     &metadata::LOCKFILES,
+    &lint::LINT_REQUIREMENTS,
+    &lint::LINT_PYPROJECT,
     &metadata::OSV_RECORD,
     &policies::POLICY,
     &policies::CONDITION,

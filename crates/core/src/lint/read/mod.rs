@@ -1,6 +1,7 @@
 //! Reading each format into [`Contents`]: one file a format. Readers are total: what they cannot read
 //! becomes [`Contents::unread`], with its place, and the rest is read on.
 
+mod shell;
 mod options;
 mod environment;
 mod pyproject_tools;

@@ -1,7 +1,10 @@
 //! Reading each format into [`Contents`]: one file a format. Readers are total: what they cannot read
 //! becomes [`Contents::unread`], with its place, and the rest is read on.
 
+mod requirement;
 mod shell;
+mod installer;
+mod commands;
 mod options;
 mod environment;
 mod pyproject_tools;

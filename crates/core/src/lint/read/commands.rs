@@ -5,7 +5,7 @@ use super::environment;
 use super::installer;
 use super::shell::{Assignment, Dialect, ShellWord, Simple, simple_commands};
 use crate::lint::contents::{Command, Contents, Runs, Span, User, Word};
-use crate::lint::syntax::Spelled;
+use crate::lint::syntax::{Is, Node, Spelled};
 
 /// How deeply scripts are read that stand in commands.
 const MAX_DEPTH: usize = 6;
@@ -13,9 +13,39 @@ const MAX_DEPTH: usize = 6;
 /// Shells by the names of their programs.
 const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "ash"];
 
-/// Takes a script, of which every command runs as `runs` says until something in it says otherwise.
-pub(super) fn script(text: &Spelled, dialect: Dialect, mut runs: Runs, contents: &mut Contents) {
+/// Takes a script, of which every command runs as `runs` says until something in it says otherwise. What is said
+/// at its end is true of what the same shell runs next.
+pub(super) fn script(
+    text: &Spelled,
+    dialect: Dialect,
+    mut runs: Runs,
+    contents: &mut Contents,
+) -> Runs {
     read(text, dialect, &mut runs, 0, contents);
+    runs
+}
+
+/// Takes a script, or a list of scripts that one shell runs one after the other.
+pub(super) fn scripts(node: &Node, dialect: Dialect, runs: Runs, contents: &mut Contents) -> Runs {
+    node.one_or_more()
+        .iter()
+        .fold(runs, |runs, one| match &one.is {
+            Is::Text(text) => script(text, dialect, runs, contents),
+            Is::List(_) => scripts(one, dialect, runs, contents),
+            _ => runs,
+        })
+}
+
+/// Takes a table of variables. GitLab may have a table of their own with a `value` instead of the value.
+pub(super) fn variables(node: Option<&Node>, contents: &mut Contents) {
+    for entry in node.map(Node::entries).unwrap_or_default() {
+        let value = entry.value.get("value").unwrap_or(&entry.value);
+        let Some(text) = value.scalar() else {
+            continue;
+        };
+        let value_at = value.spelled().map_or(value.at.clone(), Spelled::at);
+        environment::variable((&entry.key, text), (entry.at(), value_at), None, contents);
+    }
 }
 
 /// Takes one command whose words are told already, such as an image's in exec form.

@@ -5,17 +5,66 @@ mod requirement;
 mod shell;
 mod installer;
 mod commands;
+mod images;
+mod dockerfile;
+mod makefile;
+mod github;
+mod gitlab;
+mod azure;
+mod jenkins;
+mod pre_commit;
+mod tox;
+mod noxfile;
+mod notebook;
+mod environment_file;
 mod options;
 mod environment;
 mod pyproject_tools;
 
-use super::contents::Contents;
+use super::contents::{Contents, Runs, Unread};
 use super::file::FileKind;
 use super::python::PythonCall;
+use super::syntax::{Spelled, SyntaxError};
+use shell::Dialect;
 
 /// What the file at `path` says. `calls` are its literal calls where it is Python.
 #[must_use]
 pub fn read(path: &str, kind: FileKind, text: &str, calls: &[PythonCall]) -> Contents {
-    let _ = (path, kind, text, calls);
-    Contents::default()
+    match kind {
+        FileKind::Dockerfile => dockerfile::read(text),
+        FileKind::Makefile => makefile::read(path, text),
+        FileKind::Shell => shell_script(text),
+        FileKind::GithubWorkflow => github::read(text),
+        FileKind::GitlabCi => gitlab::read(text),
+        FileKind::AzurePipeline => azure::read(text),
+        FileKind::Jenkinsfile => jenkins::read(text),
+        FileKind::PreCommit => pre_commit::read(text),
+        FileKind::Tox => tox::read(text),
+        FileKind::Noxfile => noxfile::read(text, calls),
+        FileKind::Notebook => notebook::read(text),
+        FileKind::EnvironmentFile => environment_file::read(path, text),
+        _ => Contents::default(),
+    }
+}
+
+fn shell_script(text: &str) -> Contents {
+    let mut contents = Contents::default();
+    commands::script(
+        &Spelled::plain(text, 0),
+        Dialect::Posix,
+        Runs::default(),
+        &mut contents,
+    );
+    contents
+}
+
+/// What is said of a file that is not what it should be.
+fn not_readable(error: SyntaxError) -> Contents {
+    Contents {
+        unread: vec![Unread {
+            at: error.at,
+            why: error.why,
+        }],
+        ..Contents::default()
+    }
 }

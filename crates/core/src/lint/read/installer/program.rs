@@ -217,7 +217,7 @@ fn is_python(word: &ShellWord) -> bool {
     let is_plain = starts
         .iter()
         .any(|start| name.strip_prefix(start).is_some_and(is_version));
-    is_plain || word.has_variables || name.contains("python")
+    is_plain || word.has_variables || name.contains("python") || name.contains("{sys.executable}")
 }
 
 /// The module or `setup.py` that an interpreter is told to run.

@@ -26,8 +26,17 @@ pub(super) fn variable(
         return;
     };
     if let Some(what) = secret(tool, rest) {
-        if is_readable(value) {
-            contents.secrets.push(Secret { what, at: value_at });
+        match is_readable(value) {
+            true => contents.secrets.push(Secret { what, at: value_at }),
+            // That one is used says something, too, although nobody can read it.
+            false => contents.settings.push(Setting {
+                tool,
+                key: "password".to_owned(),
+                value: value.to_owned(),
+                at,
+                value_at,
+                by,
+            }),
         }
         return;
     }
@@ -78,7 +87,7 @@ pub(super) fn named_or_not(given: Given<'_>, contents: &mut Contents) {
 }
 
 /// Whether a password is one that people can read: no variable, and no stand-in for one.
-pub(super) fn is_readable(value: &str) -> bool {
+pub(in crate::lint) fn is_readable(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     let stand_ins = [
         "your",

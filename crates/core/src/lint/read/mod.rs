@@ -21,6 +21,9 @@ mod options;
 mod environment;
 mod pyproject_tools;
 
+pub(super) use environment::is_readable;
+pub(super) use images::is_official;
+
 use super::contents::{Contents, Runs, Unread};
 use super::file::FileKind;
 use super::python::PythonCall;

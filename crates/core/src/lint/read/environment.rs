@@ -196,7 +196,8 @@ fn takes_several(key: &str) -> bool {
 fn parts(value: &str, is_list: bool) -> Vec<Span> {
     if !is_list {
         let start = value.len() - value.trim_start().len();
-        return vec![start..start + value.trim().len()];
+        let whole = start..start + value.trim().len();
+        return Vec::from([whole]);
     }
     let mut start = 0;
     let words = value.split(char::is_whitespace).map(|word| {

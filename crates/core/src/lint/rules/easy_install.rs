@@ -55,10 +55,16 @@ mod tests {
 
     #[test]
     fn it_finds_what_it_should() {
-        for (files, expected) in [(
-            vec![("a.sh", "easy_install a\npip install b\n")],
-            vec!["easy_install a"] as Vec<&str>,
-        )] {
+        for (files, expected) in [
+            (
+                vec![("a.sh", "easy_install a\npip install b\n")],
+                vec!["easy_install a"] as Vec<&str>,
+            ),
+            (
+                vec![("a.sh", "python -m easy_install -i https://a.example b\n")],
+                vec!["easy_install -i https://a.example b"],
+            ),
+        ] {
             let found = found_by("easy-install", &project(&files));
             let marked: Vec<_> = found
                 .iter()

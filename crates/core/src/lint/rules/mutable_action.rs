@@ -92,13 +92,22 @@ mod tests {
 
     #[test]
     fn it_finds_what_it_should() {
-        for (files, expected) in [(
-            vec![(
-                ".github/workflows/a.yml",
-                "jobs:\n  a:\n    steps:\n      - uses: actions/checkout@v4\n      - uses: acme/b@main\n      - uses: ./local\n      - uses: acme/c@0123456789012345678901234567890123456789\n      - uses: acme/d@v2\n",
-            )],
-            vec!["actions/checkout@v4", "acme/b@main"] as Vec<&str>,
-        )] {
+        for (files, expected) in [
+            (
+                vec![(
+                    ".github/workflows/a.yml",
+                    "jobs:\n  a:\n    steps:\n      - uses: actions/checkout@v4\n      - uses: acme/b@main\n      - uses: ./local\n      - uses: acme/c@0123456789012345678901234567890123456789\n      - uses: acme/d@v2\n",
+                )],
+                vec!["actions/checkout@v4", "acme/b@main"] as Vec<&str>,
+            ),
+            (
+                vec![(
+                    ".gitlab-ci.yml",
+                    "include:\n  - local: a.yml\n  - {project: acme/ci, ref: main}\n",
+                )],
+                vec!["{project: acme/ci, ref: main}"],
+            ),
+        ] {
             let found = found_by("mutable-action", &project(&files));
             let marked: Vec<_> = found
                 .iter()

@@ -63,13 +63,22 @@ mod tests {
 
     #[test]
     fn it_finds_what_it_should() {
-        for (files, expected) in [(
-            vec![(
-                ".pre-commit-config.yaml",
-                "repos:\n- repo: https://a.example/h\n  rev: master\n  hooks: [{id: a}]\n- repo: https://a.example/i\n  rev: v1.0\n  hooks: [{id: b}]\n- repo: local\n  hooks: [{id: c}]\n",
-            )],
-            vec!["master"] as Vec<&str>,
-        )] {
+        for (files, expected) in [
+            (
+                vec![(
+                    ".pre-commit-config.yaml",
+                    "repos:\n- repo: https://a.example/h\n  rev: master\n  hooks: [{id: a}]\n- repo: https://a.example/i\n  rev: v1.0\n  hooks: [{id: b}]\n- repo: local\n  hooks: [{id: c}]\n",
+                )],
+                vec!["master"] as Vec<&str>,
+            ),
+            (
+                vec![(
+                    ".pre-commit-config.yaml",
+                    "repos:\n- repo: https://a.example/h\n  hooks: [{id: a}]\n",
+                )],
+                vec!["https://a.example/h"],
+            ),
+        ] {
             let found = found_by("mutable-hook", &project(&files));
             let marked: Vec<_> = found
                 .iter()

@@ -72,7 +72,7 @@ fn severity(one: &Invoked<'_>) -> Severity {
     }
     let references = one.file.contents.references.iter();
     let before = references.filter(|image| image.at.end <= one.invocation.at.start);
-    let base = before.filter(|image| is_base(one, image.at.start)).last();
+    let base = before.rev().find(|image| is_base(one, image.at.start));
     let is_python = base.is_some_and(|image| {
         let name = image.target.rsplit('/').next().unwrap_or_default();
         matches!(name, "python" | "pypy")

@@ -103,8 +103,7 @@ pub(super) fn publishes(file: &ProjectFile) -> bool {
 
 /// Whether a file uploads somewhere else than to PyPI.
 pub(super) fn uploads_elsewhere(file: &ProjectFile) -> bool {
-    let is_elsewhere =
-        |place: &Place| place.role == PlaceRole::Upload && !place.url.contains("pypi.org");
+    let is_elsewhere = |place: &Place| place.role == PlaceRole::Upload && !is_pypi(&place.url);
     let contents = &file.contents;
     let mut settings = contents.settings.iter();
     let is_named = settings.any(|one| {
@@ -115,7 +114,15 @@ pub(super) fn uploads_elsewhere(file: &ProjectFile) -> bool {
     is_named || contents.places.iter().any(is_elsewhere)
 }
 
-/// Whether a file describes an image or a pipeline.
+/// Whether a URL is one of PyPI's own, its index for tests included.
+fn is_pypi(url: &str) -> bool {
+    let behind = url.split_once("://").map_or(url, |(_, behind)| behind);
+    let host = behind.split(['/', ':']).next().unwrap_or_default();
+    let mut labels = host.rsplit('.');
+    labels.next() == Some("org") && labels.next() == Some("pypi")
+}
+
+/// Whether a file describes a pipeline.
 pub(super) fn is_pipeline(kind: FileKind) -> bool {
     matches!(
         kind,

@@ -10,8 +10,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use portcullis_core::lint::python::PythonCall;
+use portcullis_core::lint::contents::Unread;
 use portcullis_core::lint::{FileKind, Project, ProjectFile};
+use portcullis_inspect::python::literal_calls;
 
 use super::discovery::{Discovered, Found, Part, Unchecked};
 use super::encoding::{Encoding, decode};
@@ -190,18 +191,18 @@ fn read(found: &Found) -> Read {
     Ok(Some((file, Source { found, encoding })))
 }
 
-/// A file as the project has it.
+/// A file as the project has it. Of Python that cannot be parsed, nothing is known but that.
 pub(super) fn read_text(path: &str, kind: FileKind, text: String) -> ProjectFile {
-    let calls = match kind.is_python() {
-        true => calls(&text),
-        false => Vec::new(),
+    let calls = match kind {
+        FileKind::SetupPy | FileKind::Noxfile => literal_calls(&text),
+        // What a script wants is in its comments.
+        _ => Ok(Vec::new()),
     };
-    ProjectFile::read(path, kind, text, &calls)
-}
-
-/// The literal calls of Python source, as far as they are known.
-fn calls(_source: &str) -> Vec<PythonCall> {
-    Vec::new()
+    let why = calls.as_ref().err().map(ToString::to_string);
+    let mut file = ProjectFile::read(path, kind, text, &calls.unwrap_or_default());
+    let unread = why.map(|why| Unread { at: None, why });
+    file.contents.unread.extend(unread);
+    file
 }
 
 /// The bytes of a file; `None` where there are too many.
@@ -246,6 +247,26 @@ mod tests {
                 ("uv.lock", "it has more than 16 MiB")
             ]
         );
+    }
+
+    #[test]
+    fn python_that_cannot_be_parsed_is_told() {
+        for (text, expected) in [
+            ("from setuptools import setup\nsetup(name='a')\n", None),
+            ("x = 1\nprint 'a'\n", Some("line 2 is not Python 3")),
+        ] {
+            let file = read_text("setup.py", FileKind::SetupPy, text.to_owned());
+            let why = file
+                .contents
+                .unread
+                .first()
+                .map(|unread| unread.why.as_str());
+            assert_eq!(why.is_some(), expected.is_some(), "{why:?}");
+            assert!(
+                expected.is_none_or(|expected| why.unwrap().contains(expected)),
+                "{why:?}"
+            );
+        }
     }
 
     #[test]

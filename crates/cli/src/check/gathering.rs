@@ -113,12 +113,6 @@ impl Gathered {
         }
         found
     }
-
-    /// How much of it was to be checked: its files, by path.
-    pub(super) fn checked(&self) -> impl Iterator<Item = &Found> {
-        let found = self.sources.values().map(|source| &source.found);
-        found.filter(|found| found.part == Part::Asked)
-    }
 }
 
 /// The path below the project of a file that another one includes, where it is there.
@@ -231,10 +225,8 @@ mod tests {
         let root = Root::of(std::slice::from_ref(&real)).unwrap();
         let discovered = super::super::discovery::discover(std::slice::from_ref(&real), &root);
         let gathered = gather(discovered, &root);
-        let paths: Vec<&str> = gathered
-            .checked()
-            .map(|found| found.path.as_str())
-            .collect();
+        let files = gathered.project.files.iter();
+        let paths: Vec<&str> = files.map(|file| file.path.as_str()).collect();
         assert_eq!(paths, ["requirements.txt"]);
         let unchecked = gathered.unchecked.iter();
         let unchecked: Vec<(&str, &str)> = unchecked

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod advisories;
+mod check_page;
 mod pypi;
 mod policy_page;
 mod reference;

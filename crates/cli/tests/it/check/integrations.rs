@@ -140,7 +140,7 @@ fn editors_and_github_find_the_places_in_the_text() {
     };
     let expected = [
         place("a/requirements.txt", "1", "trusted-host"),
-        place("requirements.txt", "29", "unused-ignore"),
+        place("requirements.txt", "28", "unused-ignore"),
     ];
     for file in [
         "integrations/vscode-tasks.json",

@@ -42,6 +42,11 @@ mod remote_requirements;
 mod missing_include;
 mod conflicting_pins;
 mod unreadable_requirement;
+mod ignore_without_reason;
+mod unknown_rule;
+mod unused_ignore;
+
+pub(super) use unused_ignore::UnusedIgnore;
 
 /// Every rule, in the order in which they are documented.
 pub static RULES: &[&dyn Rule] = &[
@@ -83,6 +88,9 @@ pub static RULES: &[&dyn Rule] = &[
     &secret_in_command::SecretInCommand,
     &publishes_with_password::PublishesWithPassword,
     &untrusted_checkout_installs::UntrustedCheckoutInstalls,
+    &ignore_without_reason::IgnoreWithoutReason,
+    &unknown_rule::UnknownRule,
+    &unused_ignore::UnusedIgnore,
 ];
 
 /// The rule called `id`.

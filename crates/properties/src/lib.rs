@@ -11,6 +11,7 @@ mod python_text;
 mod holding;
 
 mod archives;
+mod commands;
 mod comparison;
 mod lint;
 mod metadata;
@@ -69,6 +70,9 @@ pub static PROPERTIES: &[&Property] = &[
     &metadata::OSV_RECORD,
     &policies::POLICY,
     &policies::CONDITION,
+    &commands::SHELL,
+    &commands::DOCKERFILE,
+    &commands::YAML_PIPELINES,
     &requests::ACCEPT,
     &requests::RANGE,
 ];

@@ -4,6 +4,7 @@
 
 mod advisories;
 mod lint;
+mod check_page;
 mod pypi;
 mod policy_page;
 mod reference;

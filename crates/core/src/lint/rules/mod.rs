@@ -3,6 +3,24 @@
 
 use super::rule::Rule;
 
+mod invoked;
+mod pip_as_root;
+mod piped_to_shell;
+mod sdist_executes;
+mod hashes_not_required;
+mod hashed_install_with_dependencies;
+mod unpinned_command;
+mod lock_not_enforced;
+mod runs_setup_py;
+mod easy_install;
+mod break_system_packages;
+mod certificates_unchecked;
+mod mutable_image;
+mod mutable_action;
+mod mutable_hook;
+mod secret_in_command;
+mod publishes_with_password;
+mod untrusted_checkout_installs;
 mod trusted_host;
 mod unpinned;
 mod unhashed;
@@ -24,6 +42,11 @@ mod remote_requirements;
 mod missing_include;
 mod conflicting_pins;
 mod unreadable_requirement;
+mod ignore_without_reason;
+mod unknown_rule;
+mod unused_ignore;
+
+pub(super) use unused_ignore::UnusedIgnore;
 
 /// Every rule, in the order in which they are documented.
 pub static RULES: &[&dyn Rule] = &[
@@ -48,6 +71,26 @@ pub static RULES: &[&dyn Rule] = &[
     &missing_include::MissingInclude,
     &conflicting_pins::ConflictingPins,
     &unreadable_requirement::UnreadableRequirement,
+    &pip_as_root::PipAsRoot,
+    &piped_to_shell::PipedToShell,
+    &sdist_executes::SdistExecutes,
+    &hashes_not_required::HashesNotRequired,
+    &hashed_install_with_dependencies::HashedInstallWithDependencies,
+    &unpinned_command::UnpinnedCommand,
+    &lock_not_enforced::LockNotEnforced,
+    &runs_setup_py::RunsSetupPy,
+    &easy_install::EasyInstall,
+    &break_system_packages::BreakSystemPackages,
+    &certificates_unchecked::CertificatesUnchecked,
+    &mutable_image::MutableImage,
+    &mutable_action::MutableAction,
+    &mutable_hook::MutableHook,
+    &secret_in_command::SecretInCommand,
+    &publishes_with_password::PublishesWithPassword,
+    &untrusted_checkout_installs::UntrustedCheckoutInstalls,
+    &ignore_without_reason::IgnoreWithoutReason,
+    &unknown_rule::UnknownRule,
+    &unused_ignore::UnusedIgnore,
 ];
 
 /// The rule called `id`.

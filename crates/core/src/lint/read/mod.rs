@@ -3,15 +3,54 @@
 
 mod options;
 mod environment;
+mod tables;
 mod pyproject_tools;
+mod input_digests;
+mod lock;
+mod pipfile_lock;
+mod pipfile;
+mod pip_config;
+mod uv_config;
+mod poetry_config;
+mod pdm_config;
+mod pypirc;
+mod netrc;
 
 use super::contents::Contents;
+use super::contents::Unread;
 use super::file::FileKind;
 use super::python::PythonCall;
+use super::syntax::SyntaxError;
+use crate::pypi::lockfile::LockFormat;
 
 /// What the file at `path` says. `calls` are its literal calls where it is Python.
 #[must_use]
 pub fn read(path: &str, kind: FileKind, text: &str, calls: &[PythonCall]) -> Contents {
-    let _ = (path, kind, text, calls);
-    Contents::default()
+    let _ = (path, calls);
+    match kind {
+        FileKind::Pylock => lock::read(LockFormat::Pylock, text),
+        FileKind::UvLock => lock::read(LockFormat::Uv, text),
+        FileKind::PoetryLock => lock::read(LockFormat::Poetry, text),
+        FileKind::PdmLock => lock::read(LockFormat::Pdm, text),
+        FileKind::PipfileLock => pipfile_lock::read(text),
+        FileKind::Pipfile => pipfile::read(text),
+        FileKind::PipConfig => pip_config::read(text),
+        FileKind::UvConfig => uv_config::read(text),
+        FileKind::PoetryConfig => poetry_config::read(text),
+        FileKind::PdmConfig => pdm_config::read(text),
+        FileKind::Pypirc => pypirc::read(text),
+        FileKind::Netrc => netrc::read(text),
+        _ => Contents::default(),
+    }
+}
+
+/// What a file says whose syntax is broken: nothing.
+fn unreadable(error: SyntaxError) -> Contents {
+    Contents {
+        unread: vec![Unread {
+            at: error.at,
+            why: error.why,
+        }],
+        ..Contents::default()
+    }
 }

@@ -54,7 +54,10 @@ impl<'v> Found<'v> {
 }
 
 /// What a lock in TOML has locked.
-pub(super) fn releases(format: LockFormat, lock: SpelledLock<'_>) -> Result<LockedFiles, LockError> {
+pub(super) fn releases(
+    format: LockFormat,
+    lock: SpelledLock<'_>,
+) -> Result<LockedFiles, LockError> {
     let mut reading = Reading::new(format);
     for package in lock.packages {
         match reason(&package.origin) {

@@ -28,6 +28,7 @@ use crate::pypi::lockfile::LockFormat;
 pub fn read(path: &str, kind: FileKind, text: &str, calls: &[PythonCall]) -> Contents {
     let _ = (path, calls);
     match kind {
+        FileKind::Pyproject => tools_of_pyproject(text),
         FileKind::Pylock => lock::read(LockFormat::Pylock, text),
         FileKind::UvLock => lock::read(LockFormat::Uv, text),
         FileKind::PoetryLock => lock::read(LockFormat::Poetry, text),
@@ -42,6 +43,17 @@ pub fn read(path: &str, kind: FileKind, text: &str, calls: &[PythonCall]) -> Con
         FileKind::Netrc => netrc::read(text),
         _ => Contents::default(),
     }
+}
+
+/// The tables of a `pyproject.toml` in which tools keep their own indexes and settings.
+fn tools_of_pyproject(text: &str) -> Contents {
+    let root = match super::syntax::toml::parse(text) {
+        Ok(root) => root,
+        Err(error) => return unreadable(error),
+    };
+    let mut contents = Contents::default();
+    pyproject_tools::read(&root, &mut contents);
+    contents
 }
 
 /// What a file says whose syntax is broken: nothing.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod advisories;
+mod lint;
 mod pypi;
 mod policy_page;
 mod reference;

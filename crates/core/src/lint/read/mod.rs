@@ -49,7 +49,7 @@ pub fn read(path: &str, kind: FileKind, text: &str, calls: &[PythonCall]) -> Con
 fn tools_of_pyproject(text: &str) -> Contents {
     let root = match super::syntax::toml::parse(text) {
         Ok(root) => root,
-        Err(error) => return unreadable(error),
+        Err(error) => return not_readable(error),
     };
     let mut contents = Contents::default();
     pyproject_tools::read(&root, &mut contents);
@@ -57,7 +57,7 @@ fn tools_of_pyproject(text: &str) -> Contents {
 }
 
 /// What a file says whose syntax is broken: nothing.
-fn unreadable(error: SyntaxError) -> Contents {
+fn not_readable(error: SyntaxError) -> Contents {
     Contents {
         unread: vec![Unread {
             at: error.at,

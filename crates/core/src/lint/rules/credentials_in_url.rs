@@ -113,6 +113,13 @@ mod tests {
 
     #[test]
     fn passwords_are_found_and_variables_are_not() {
+        let package = |name: &str| {
+            format!(
+                "[[package]]\nname = \"{name}\"\nversion = \"1\"\nsource = {{ registry = \
+                 \"https://ci:s3cret@a.example/simple\" }}\n"
+            )
+        };
+        let lock = format!("version = 1\n{}{}", package("a"), package("b"));
         let files = [
             (
                 "pip.conf",
@@ -122,12 +129,7 @@ mod tests {
                 "uv.toml",
                 "[[index]]\nurl = \"https://__token__:${TOKEN}@a.example/simple\"\n",
             ),
-            (
-                "uv.lock",
-                "version = 1\n[[package]]\nname = \"a\"\nversion = \"1\"\nsource = { registry = \\
-                \"https://ci:s3cret@a.example/simple\" }\n[[package]]\nname = \"b\"\nversion = \"1\"\nsource \\
-                = { registry = \"https://ci:s3cret@a.example/simple\" }\n",
-            ),
+            ("uv.lock", &lock),
         ];
         assert_eq!(
             found_by("credentials-in-url", &project(&files)),

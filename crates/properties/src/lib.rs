@@ -12,6 +12,7 @@ mod holding;
 
 mod archives;
 mod comparison;
+mod locks_and_configuration;
 mod metadata;
 mod names;
 mod pages;
@@ -63,6 +64,8 @@ pub static PROPERTIES: &[&Property] = &[
     &pages::SIMPLE_HTML,
     &pages::SIMPLE_JSON,
     &metadata::LOCKFILES,
+    &locks_and_configuration::LINT_LOCKS,
+    &locks_and_configuration::LINT_CONFIGURATION,
     &metadata::OSV_RECORD,
     &policies::POLICY,
     &policies::CONDITION,

@@ -43,6 +43,10 @@ impl<'u> Address<'u> {
             Some((_, Some((user, password)))) => (Some(user), Some(password)),
             Some((user, None)) => (Some(user), None),
         };
+        // A host with white space in it is a text that goes on, and no URL.
+        if authority.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return None;
+        }
         let length = credentials.map_or(0, |both| both.len() + 1);
         Some(Self {
             scheme,
@@ -217,7 +221,15 @@ mod tests {
             assert_eq!(address.secret(), secret, "{url}");
             assert_eq!(address.comparable(), comparable, "{url}");
         }
-        for url in ["", "a", "://", "://x", "../wheels", "é://x"] {
+        for url in [
+            "",
+            "a",
+            "://",
+            "://x",
+            "../wheels",
+            "é://x",
+            "http://\n a.example",
+        ] {
             assert_eq!(Address::of(url), None, "{url}");
         }
     }

@@ -6,6 +6,7 @@ mod environment;
 mod tables;
 mod pyproject_tools;
 mod input_digests;
+mod compiled_header;
 mod lock;
 mod pipfile_lock;
 mod pipfile;
@@ -27,7 +28,7 @@ use crate::pypi::lockfile::LockFormat;
 #[must_use]
 pub fn read(path: &str, kind: FileKind, text: &str, calls: &[PythonCall]) -> Contents {
     let _ = (path, calls);
-    match kind {
+    let mut contents = match kind {
         FileKind::Pyproject => tools_of_pyproject(text),
         FileKind::Pylock => lock::read(LockFormat::Pylock, text),
         FileKind::UvLock => lock::read(LockFormat::Uv, text),
@@ -42,7 +43,11 @@ pub fn read(path: &str, kind: FileKind, text: &str, calls: &[PythonCall]) -> Con
         FileKind::Pypirc => pypirc::read(text),
         FileKind::Netrc => netrc::read(text),
         _ => Contents::default(),
+    };
+    if kind == FileKind::Requirements {
+        contents.lock = compiled_header::read(text);
     }
+    contents
 }
 
 /// The tables of a `pyproject.toml` in which tools keep their own indexes and settings.

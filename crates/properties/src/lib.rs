@@ -14,6 +14,7 @@ mod archives;
 mod commands;
 mod comparison;
 mod lint;
+mod locks_and_configuration;
 mod metadata;
 mod names;
 mod pages;
@@ -67,6 +68,8 @@ pub static PROPERTIES: &[&Property] = &[
     &metadata::LOCKFILES,
     &lint::LINT_REQUIREMENTS,
     &lint::LINT_PYPROJECT,
+    &locks_and_configuration::LINT_LOCKS,
+    &locks_and_configuration::LINT_CONFIGURATION,
     &metadata::OSV_RECORD,
     &policies::POLICY,
     &policies::CONDITION,

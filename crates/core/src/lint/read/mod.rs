@@ -14,6 +14,7 @@ mod script;
 mod conda_environment;
 mod tables;
 mod input_digests;
+mod compiled_header;
 mod lock;
 mod pipfile_lock;
 mod pipfile;

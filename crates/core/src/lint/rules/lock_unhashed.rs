@@ -61,7 +61,12 @@ impl Rule for LockUnhashed {
 
 /// Whether a package of an index has a file, or no file at all, without a hash.
 fn is_unhashed(package: &LockedPackage) -> bool {
-    let is_of_an_index = matches!(package.origin, LockedOrigin::Index(_));
+    // uv gives no hashes of files in a folder of the project.
+    let is_of_an_index = match &package.origin {
+        LockedOrigin::Index(Some(index)) if !package.files.is_empty() => index.contains("://"),
+        LockedOrigin::Index(_) => true,
+        _ => false,
+    };
     let mut files = package.files.iter();
     let has_none = match package.files.is_empty() {
         true => package.hashes.is_empty(),
@@ -95,6 +100,9 @@ mod tests {
             let found = found_by("lock-unhashed", &project(&[("poetry.lock", &lock(files))]));
             assert_eq!(found.len(), expected, "{files}: {found:?}");
         }
+        let folder = "version = 1\n[[package]]\nname = \"a\"\nversion = \"1\"\nsource = { registry = \"wheels\" \
+                      }\nwheels = [{ path = \"a-1-py3-none-any.whl\" }]\n";
+        assert!(found_by("lock-unhashed", &project(&[("uv.lock", folder)])).is_empty());
         let pipfile = r#"{"_meta": {}, "default": {"a": {"version": "==1"}, "b": {"version": "==2"}, "c": {"path": "."}}}"#;
         assert_eq!(
             found_by("lock-unhashed", &project(&[("Pipfile.lock", pipfile)])),

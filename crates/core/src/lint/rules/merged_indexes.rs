@@ -87,7 +87,7 @@ fn of_group(
         true => Severity::Medium,
         false => rule.severity(),
     };
-    let beside = default.map_or("the default index".to_owned(), |place| shown(place));
+    let beside = default.map_or("the default index".to_owned(), shown);
     let message = format!(
         "{} takes the highest version of {} and {beside}",
         group.0,

@@ -82,8 +82,8 @@ fn of_url(
     if !is_plain || address.is_loopback() || crate::lint::address::is_variable(address.authority) {
         return None;
     }
-    // A name without a dot, or an address that is routed nowhere, is a machine next door.
-    let severity = match is_nearby(address.host) {
+    // A machine next door is reached over fewer hops.
+    let severity = match address.is_nearby() {
         true => Severity::Medium,
         false => rule.severity(),
     };
@@ -98,14 +98,6 @@ fn of_url(
             vec![edit],
         )),
         None => Some(finding),
-    }
-}
-
-fn is_nearby(host: &str) -> bool {
-    let address = host.parse::<std::net::Ipv4Addr>();
-    match address {
-        Ok(address) => address.is_private() || address.is_link_local(),
-        Err(_) => !host.contains('.'),
     }
 }
 

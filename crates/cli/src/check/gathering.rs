@@ -71,7 +71,6 @@ impl Gathered {
         match read {
             Ok(None) => {}
             Ok(Some((file, source))) => self.insert(file, source),
-            // Beside what was asked for there may be anything.
             Err(unchecked) => self.unchecked.push(unchecked),
         }
     }
@@ -138,7 +137,11 @@ fn read_all(found: &[Found]) -> Vec<Read> {
     let done = Mutex::new(Vec::with_capacity(found.len()));
     let work = || {
         while let Some(one) = found.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let read = read(one);
+            let read = match read(one) {
+                // Beside what was asked for there may be anything.
+                Err(_) if one.part == Part::Beside => Ok(None),
+                read => read,
+            };
             done.lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(read);

@@ -103,7 +103,7 @@ fn passwords_are_covered_and_terminals_not_steered() {
     let finding = finding(text, "MARKED", &[]);
     let mut shown = shown(&finding, text);
     let secret = text.find("s\u{e9}cret").unwrap();
-    shown.secrets = vec![secret..secret + "s\u{e9}cret".len()];
+    shown.secrets.push(secret..secret + "s\u{e9}cret".len());
     let (line, marked) = line(&shown, 80).unwrap();
     assert_eq!(
         line,

@@ -10,6 +10,7 @@ pub mod contents;
 pub mod python;
 mod syntax;
 pub mod project;
+pub mod pins;
 pub mod read;
 pub mod rule;
 pub mod rules;

@@ -4,9 +4,26 @@
 use super::rule::Rule;
 
 mod trusted_host;
+mod named;
+mod refused_by_gateway;
+mod yanked_version;
+mod removed_version;
+mod quarantined_project;
+mod archived_project;
+mod wrong_hash;
+mod unclaimed_internal_name;
 
 /// Every rule, in the order in which they are documented.
-pub static RULES: &[&dyn Rule] = &[&trusted_host::TrustedHost];
+pub static RULES: &[&dyn Rule] = &[
+    &trusted_host::TrustedHost,
+    &refused_by_gateway::RefusedByGateway,
+    &yanked_version::YankedVersion,
+    &removed_version::RemovedVersion,
+    &quarantined_project::QuarantinedProject,
+    &archived_project::ArchivedProject,
+    &wrong_hash::WrongHash,
+    &unclaimed_internal_name::UnclaimedInternalName,
+];
 
 /// The rule called `id`.
 #[must_use]

@@ -11,6 +11,7 @@ pub mod python;
 mod syntax;
 pub mod project;
 pub mod pins;
+pub mod addresses;
 pub mod read;
 pub mod rule;
 pub mod rules;

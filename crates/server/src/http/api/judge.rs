@@ -41,7 +41,7 @@ const BUDGET: Duration = Duration::from_secs(45);
 /// Releases that are asked about.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct JudgeRequest {
+pub struct JudgeRequest {
     /// The index; the default one where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     index: Option<String>,
@@ -54,7 +54,7 @@ pub(super) struct JudgeRequest {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schema(as = JudgePin)]
-pub(super) struct JudgePin {
+pub struct JudgePin {
     /// The project; that of the requirement where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(format = "project-name", example = "flask")]
@@ -92,6 +92,19 @@ pub(super) async fn judge(State(app): State<Arc<App>>, request: Request, body: B
 async fn answer(app: &Arc<App>, request: &Request, body: Body) -> Result<Value, FlowError> {
     request.by_a_reader(app).await?;
     let asked: JudgeRequest = submitted_up_to(LONGEST, &request.headers, body).await?;
+    answered(app, asked, &base_url(app, &request.headers)).await
+}
+
+/// The answer to a question, with the addresses of explanations below `base`.
+///
+/// # Errors
+/// [`FlowError::Invalid`] when the question cannot be understood, [`FlowError::Absent`] when there is no such
+/// index.
+pub async fn answered(
+    app: &Arc<App>,
+    asked: JudgeRequest,
+    base: &str,
+) -> Result<Value, FlowError> {
     if asked.pins.len() > MOST_PINS {
         let what = format!("at most {MOST_PINS} pins in one question");
         return Err(FlowError::Invalid(what));
@@ -99,10 +112,9 @@ async fn answer(app: &Arc<App>, request: &Request, body: Body) -> Result<Value, 
     let index = app.index(asked.index.as_deref())?;
     let pins: Result<Vec<Pin>, FlowError> = asked.pins.into_iter().enumerate().map(read).collect();
     let judged = judge::judge(app, index, pins?, BUDGET).await;
-    let base = base_url(app, &request.headers);
     let policy = app.policy(&index.name);
     let as_of = app.knowledge.feeds.load().advisories_as_of();
-    let release = |judged: &JudgedRelease| release(app, &base, judged);
+    let release = |judged: &JudgedRelease| release(app, base, judged);
     Ok(json!({
         "index": index.name,
         "policy": policy.digest(),

@@ -144,11 +144,6 @@ pub struct Advisory {
 }
 
 impl Judged {
-    /// Whether an installer would receive it.
-    pub fn passes(&self) -> bool {
-        matches!(self.decision.as_str(), "allow" | "warn")
-    }
-
     /// Whether the policy keeps it away.
     pub fn is_refused(&self) -> bool {
         matches!(self.decision.as_str(), "hold" | "deny")

@@ -16,7 +16,7 @@ mod preflight;
 pub use answer::Judged;
 pub use ask::QuestionPin;
 pub use client::{Client, Remedies, or_undecided};
-pub use find::{Found, find, find_named, simple_root};
+pub use find::{Found, find, simple_root};
 pub use judge::Judge;
 pub use locked::{pin_of, read_lock};
 pub use plain::{Plain, Said};

@@ -2,14 +2,12 @@
 //! rules of `portcullis check` read it. What cannot be asked is unknown, and never well.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use clap::Args;
 use portcullis_core::fact::Fact;
 use portcullis_core::lint::Project;
 use portcullis_core::lint::pins::{Pin, is_same_index, looks_elsewhere, pins};
 use portcullis_core::lint::project::{KnownProject, KnownProjects, KnownRelease, KnownReleases};
-use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::simple::ProjectPage;
 use portcullis_core::pypi::version::Version;
 use url::Url;

@@ -88,21 +88,18 @@ pub async fn preflight(project: &Project, means: &Means) -> anyhow::Result<Known
         Means::Gateway(found) => {
             let questions: Vec<QuestionPin> = asked.iter().map(question).collect();
             let judged = found.judge(&questions).await?;
-            let root = found.simple.as_str();
-            let elsewhere = looks_elsewhere(project, &[root]);
+            let asks = Asks::of(project, vec![found.simple.to_string()]);
             for (pin, judged) in asked.iter().zip(&judged) {
-                let doubt = doubt(pin, &[root], elsewhere);
+                let doubt = asks.doubt(pin);
                 known.take(pin, of_gateway(judged, doubt.as_deref()));
             }
         }
         Means::Index(plain) => {
-            let roots = plain.index().roots();
-            let roots: Vec<&str> = roots.iter().map(String::as_str).collect();
-            let elsewhere = looks_elsewhere(project, &roots);
+            let asks = Asks::of(project, plain.index().roots());
             let projects = asked.iter().map(|pin| pin.project.clone());
             let pages = plain.pages(projects).await;
             for pin in &asked {
-                let doubt = doubt(pin, &roots, elsewhere);
+                let doubt = asks.doubt(pin);
                 known.take(pin, of_page(pin, &pages[&pin.project], doubt.as_deref()));
             }
         }
@@ -142,16 +139,34 @@ impl Known {
     }
 }
 
-/// Why what is missing on the indexes that are asked may be elsewhere; `None` where it cannot.
-fn doubt(pin: &Pin, roots: &[&str], looks_elsewhere: bool) -> Option<String> {
-    let is_asked = |index: &String| roots.iter().any(|root| is_same_index(root, index));
-    if let Some(index) = pin.indexes.iter().find(|index| !is_asked(index)) {
-        let index = redacted(index);
-        return Some(format!("it comes from the index {index}, which was not asked"));
+/// Which indexes are asked, and whether the project's installers look in others, too.
+struct Asks {
+    roots: Vec<String>,
+    looks_elsewhere: bool,
+}
+
+impl Asks {
+    fn of(project: &Project, roots: Vec<String>) -> Self {
+        let spelled: Vec<&str> = roots.iter().map(String::as_str).collect();
+        Self {
+            looks_elsewhere: looks_elsewhere(project, &spelled),
+            roots,
+        }
     }
-    let is_settled = !pin.indexes.is_empty();
-    (looks_elsewhere && !is_settled)
-        .then(|| "its installer looks in other places, too, which were not asked".to_owned())
+
+    /// Why what is missing on the indexes that are asked may be elsewhere; `None` where it cannot.
+    fn doubt(&self, pin: &Pin) -> Option<String> {
+        let is_asked = |index: &String| self.roots.iter().any(|root| is_same_index(root, index));
+        if let Some(index) = pin.indexes.iter().find(|index| !is_asked(index)) {
+            let index = redacted(index);
+            return Some(format!(
+                "it comes from the index {index}, which was not asked"
+            ));
+        }
+        let is_settled = !pin.indexes.is_empty();
+        (self.looks_elsewhere && !is_settled)
+            .then(|| "its installer looks in other places, too, which were not asked".to_owned())
+    }
 }
 
 fn redacted(index: &str) -> String {
@@ -181,7 +196,10 @@ pub(super) fn file_name(location: &str) -> Option<String> {
     let path = location.split(['?', '#']).next()?;
     let last = path.rsplit(['/', '\\']).next()?;
     let decoded = percent_encoding::percent_decode_str(last).decode_utf8();
-    decoded.ok().map(Cow::into_owned).filter(|name| !name.is_empty())
+    decoded
+        .ok()
+        .map(Cow::into_owned)
+        .filter(|name| !name.is_empty())
 }
 
 fn of_gateway(judged: &Judged, doubt: Option<&str>) -> OfPin {
@@ -200,7 +218,7 @@ fn of_gateway(judged: &Judged, doubt: Option<&str>) -> OfPin {
         (true, None) if judged.has_project != Some(true) => {
             Fact::Unknown("no index has the project".into())
         }
-        _ => Fact::Known(release_of(judged, doubt.is_none())),
+        _ => Fact::Known(release_of(judged, doubt)),
     };
     let project = match judged.has_project {
         None => Fact::Unknown("the gateway does not say".into()),
@@ -209,9 +227,10 @@ fn of_gateway(judged: &Judged, doubt: Option<&str>) -> OfPin {
         }
         Some(exists) => Fact::Known(KnownProject {
             exists,
-            status: judged.status.as_ref().and_then(|status| {
-                marked(&status.status, status.reason.as_deref())
-            }),
+            status: judged
+                .status
+                .as_ref()
+                .and_then(|status| marked(&status.status, status.reason.as_deref())),
         }),
     };
     OfPin { release, project }
@@ -223,10 +242,12 @@ fn marked(status: &str, reason: Option<&str>) -> Option<(String, Option<String>)
 }
 
 /// A release in the gateway's words. Its files only where they are those of the index that is meant.
-fn release_of(judged: &Judged, is_same_index: bool) -> KnownRelease {
-    let digests = judged.files.iter().map(|file| {
-        Some((file.sha256.clone()?, file.filename.clone()))
-    });
+fn release_of(judged: &Judged, doubt: Option<&str>) -> KnownRelease {
+    let is_same_index = doubt.is_none();
+    let digests = judged
+        .files
+        .iter()
+        .map(|file| Some((file.sha256.clone()?, file.filename.clone())));
     // Only where all digests are known can a hash be nobody's.
     let files: Option<Vec<(String, String)>> = digests.collect();
     let strangers = judged.hashes.iter();
@@ -242,7 +263,10 @@ fn release_of(judged: &Judged, is_same_index: bool) -> KnownRelease {
             .collect(),
         refused: judged.sentence.clone().filter(|_| judged.is_refused()),
         remedy: decisive.map(|finding| finding.remedy.clone()),
-        nearest: judged.nearest.as_ref().and_then(|nearest| nearest.parse().ok()),
+        nearest: judged
+            .nearest
+            .as_ref()
+            .and_then(|nearest| nearest.parse().ok()),
     }
 }
 
@@ -262,9 +286,10 @@ fn of_page(pin: &Pin, said: &Said, doubt: Option<&str>) -> OfPin {
         }
         (Ok(Some(page)), None) => page,
     };
-    let status = page.status.as_ref().and_then(|status| {
-        marked(&status.status, status.reason.as_deref())
-    });
+    let status = page
+        .status
+        .as_ref()
+        .and_then(|status| marked(&status.status, status.reason.as_deref()));
     let release = match &pin.version {
         Some(version) => Fact::Known(release_on(page, version, pin)),
         None => Fact::Unknown("no version is settled".into()),
@@ -282,14 +307,17 @@ fn release_on(page: &ProjectPage, version: &Version, pin: &Pin) -> KnownRelease 
     let all = plain::files(page);
     let is_of_release = |file: &&plain::FileFacts| file.version.as_ref() == Some(version);
     let of_release: Vec<_> = all.iter().filter(is_of_release).collect();
-    let digests = of_release.iter().map(|file| {
-        Some((file.sha256.clone()?, file.filename.clone()))
-    });
+    let digests = of_release
+        .iter()
+        .map(|file| Some((file.sha256.clone()?, file.filename.clone())));
     let files: Option<Vec<(String, String)>> = digests.collect();
     let given: Vec<String> = pin.hashes.iter().map(|digest| digest.to_hex()).collect();
     let strangers = all.iter().filter(|file| !is_of_release(file));
     let elsewhere = strangers.filter_map(|file| {
-        let digest = file.sha256.as_ref().filter(|digest| given.contains(digest))?;
+        let digest = file
+            .sha256
+            .as_ref()
+            .filter(|digest| given.contains(digest))?;
         Some((digest.clone(), file.filename.clone()))
     });
     KnownRelease {
@@ -303,3 +331,6 @@ fn release_on(page: &ProjectPage, version: &Version, pin: &Pin) -> KnownRelease 
         nearest: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

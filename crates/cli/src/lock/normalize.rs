@@ -13,7 +13,6 @@ use portcullis_core::lint::addresses::{
 };
 use portcullis_core::lint::pins::is_same_index;
 use portcullis_core::lint::rule::Edit;
-use portcullis_core::pypi::lockfile::LockFormat;
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::simple::ProjectPage;
 use portcullis_upstream::discover::{self, Machine};
@@ -79,7 +78,7 @@ impl Normalize {
         })?;
         let way = self.way().await?;
         let mut edits = index_edits(&found, way.from.as_str(), way.to.as_str());
-        edits.extend(way.file_edits(locked.format, &found, place).await?);
+        edits.extend(way.file_edits(&found, place).await?);
         let changed = edited(&text, &edits).ok_or_else(|| {
             failure(
                 format!("{shown}: an address would not be the same when it is read again"),
@@ -154,26 +153,26 @@ type Pages = BTreeMap<ProjectName, Arc<ProjectPage>>;
 
 impl Way {
     /// The edits of the addresses of files.
-    async fn file_edits(
-        &self,
-        format: LockFormat,
-        found: &Addresses,
-        place: &Place,
-    ) -> anyhow::Result<Vec<Edit>> {
+    async fn file_edits(&self, found: &Addresses, place: &Place) -> anyhow::Result<Vec<Edit>> {
         let mut meant: Vec<(&FileOfLock, &Address)> = Vec::new();
         for file in &found.files {
-            if let Some(address) = file.address.as_ref().filter(|one| self.may_be_meant(file, one)) {
+            if let Some(address) = file
+                .address
+                .as_ref()
+                .filter(|one| self.may_be_meant(file, one))
+            {
                 meant.push((file, address));
             }
         }
-        let needs_pages = self.goes == Goes::ToIndex || format == LockFormat::Pdm;
+        let is_open = meant.iter().any(|(file, _)| file.index.is_none());
+        let needs_pages = self.goes == Goes::ToIndex || is_open;
         let pages = match needs_pages && !meant.is_empty() {
             true => self.pages(&meant, place).await?,
             false => Pages::new(),
         };
         let mut edits = Vec::new();
         for (file, address) in meant {
-            // A format that names no index leaves open whose file it is.
+            // A lock that names no index leaves open whose file it is.
             if self.goes == Goes::ToGateway && file.index.is_none() && !lists(&pages, file, address)
             {
                 continue;

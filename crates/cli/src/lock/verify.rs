@@ -19,9 +19,7 @@ use url::Url;
 use super::fetched::{Progress, fetched};
 use crate::context::Place;
 use crate::exit::{Exit, failure};
-use crate::gateway::{
-    Found, Judged, Plain, QuestionPin, Said, find, or_undecided, read_lock,
-};
+use crate::gateway::{Found, Judged, Plain, QuestionPin, Said, find, or_undecided, read_lock};
 use crate::output::{Format, count, paragraph, print, print_json};
 
 /// How many files are fetched at a time.
@@ -136,7 +134,12 @@ impl Verify {
             Format::Json => print_json(&as_json(&whom, &judged))?,
             Format::Text => print(&text(&whom, &judged))?,
         }
-        Ok(exit(judged.iter().flat_map(|(_, all)| all).map(|(_, outcome)| outcome)))
+        Ok(exit(
+            judged
+                .iter()
+                .flat_map(|(_, all)| all)
+                .map(|(_, outcome)| outcome),
+        ))
     }
 
     async fn whom(&self, place: &Place) -> anyhow::Result<Whom> {
@@ -166,7 +169,11 @@ fn items(bytes: &[u8], files: &LockedFiles) -> anyhow::Result<Vec<Item>> {
         sha256: file.sha256,
     };
     let mut items: Vec<Item> = named.files.into_iter().map(of_name).collect();
-    for entry in files.entries.iter().filter(|entry| entry.filenames.is_empty()) {
+    for entry in files
+        .entries
+        .iter()
+        .filter(|entry| entry.filenames.is_empty())
+    {
         let item = |sha256| Item {
             project: entry.project.clone(),
             version: entry.version.clone(),
@@ -180,7 +187,12 @@ fn items(bytes: &[u8], files: &LockedFiles) -> anyhow::Result<Vec<Item>> {
     }
     let mut seen = HashSet::new();
     items.retain(|item| {
-        let key = (item.project.clone(), item.version.clone(), item.filename.clone(), item.sha256);
+        let key = (
+            item.project.clone(),
+            item.version.clone(),
+            item.filename.clone(),
+            item.sha256,
+        );
         seen.insert(key)
     });
     Ok(items)
@@ -201,7 +213,10 @@ impl Whom {
             Self::Index(plain) => {
                 let projects = items.iter().map(|item| item.project.clone());
                 let pages = plain.pages(projects).await;
-                Ok(pages.into_iter().map(|(name, said)| (name, of_page(said))).collect())
+                Ok(pages
+                    .into_iter()
+                    .map(|(name, said)| (name, of_page(said)))
+                    .collect())
             }
         }
     }
@@ -221,11 +236,14 @@ impl Whom {
                 &through
             }
         };
-        let projects: HashSet<ProjectName> = items.iter().map(|item| item.project.clone()).collect();
+        let projects: HashSet<ProjectName> =
+            items.iter().map(|item| item.project.clone()).collect();
         let progress = Progress::new(items.len(), format);
         let of_project = async |project: ProjectName| {
-            let of_project: Vec<&Item> =
-                items.iter().filter(|item| item.project == project).collect();
+            let of_project: Vec<&Item> = items
+                .iter()
+                .filter(|item| item.project == project)
+                .collect();
             fetched(plain, &project, &of_project, &progress).await
         };
         let all: Vec<Vec<_>> = stream::iter(projects)
@@ -238,10 +256,7 @@ impl Whom {
     }
 }
 
-async fn of_gateway(
-    found: &Found,
-    items: &[Item],
-) -> anyhow::Result<BTreeMap<ProjectName, Files>> {
+async fn of_gateway(found: &Found, items: &[Item]) -> anyhow::Result<BTreeMap<ProjectName, Files>> {
     let mut pins: BTreeMap<(ProjectName, Option<Version>), QuestionPin> = BTreeMap::new();
     for item in items {
         let key = (item.project.clone(), item.version.clone());
@@ -256,7 +271,9 @@ async fn of_gateway(
     let pins: Vec<QuestionPin> = pins.into_values().collect();
     let mut known: BTreeMap<ProjectName, Files> = BTreeMap::new();
     for judged in found.judge(&pins).await? {
-        let files = known.entry(judged.project.clone()).or_insert_with(|| Ok(BTreeMap::new()));
+        let files = known
+            .entry(judged.project.clone())
+            .or_insert_with(|| Ok(BTreeMap::new()));
         match (&judged.unknown, files) {
             (Some(why), files) => *files = Err(why.clone()),
             (None, Ok(files)) => take(files, &judged),
@@ -281,7 +298,11 @@ fn take(files: &mut BTreeMap<String, Listed>, judged: &Judged) {
         let listed = files.entry(file.filename.clone()).or_default();
         listed.recorded = listed.recorded.take().or_else(|| file.recorded.clone());
     }
-    for hash in judged.hashes.iter().filter(|hash| hash.belongs_to == "other-file") {
+    for hash in judged
+        .hashes
+        .iter()
+        .filter(|hash| hash.belongs_to == "other-file")
+    {
         if let Some(filename) = &hash.filename {
             let listed = files.entry(filename.clone()).or_default();
             listed.sha256 = Some(hash.sha256.clone());
@@ -368,8 +389,7 @@ fn of_digest(
     digest: &str,
 ) -> Result<String, Outcome> {
     let has_digest = |listed: &Listed| listed.sha256.as_deref() == Some(digest);
-    let is_of_release =
-        |listed: &Listed| item.version.is_none() || listed.version == item.version;
+    let is_of_release = |listed: &Listed| item.version.is_none() || listed.version == item.version;
     let owner = files.iter().find(|(_, listed)| has_digest(listed));
     match owner {
         Some((filename, listed)) if is_of_release(listed) => Ok(filename.clone()),
@@ -404,7 +424,11 @@ fn exit<'o>(outcomes: impl Iterator<Item = &'o Outcome> + Clone) -> Exit {
 }
 
 fn title(item: &Item) -> String {
-    let version = item.version.as_ref().map(ToString::to_string).unwrap_or_default();
+    let version = item
+        .version
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let release = format!("{} {version}", item.project);
     let release = release.trim_end();
     match (&item.filename, &item.sha256) {
@@ -422,7 +446,9 @@ fn text(whom: &Whom, judged: &[(PathBuf, Vec<(Item, Outcome)>)]) -> String {
             let said = match outcome {
                 Outcome::Verified => continue,
                 Outcome::Different { why } => {
-                    let ours = item.sha256.map(|digest| format!("the lock has sha256:{digest}, "));
+                    let ours = item
+                        .sha256
+                        .map(|digest| format!("the lock has sha256:{digest}, "));
                     format!("different: {}{why}", ours.unwrap_or_default())
                 }
                 Outcome::Missing { why } => format!("missing: {why}"),

@@ -136,7 +136,11 @@ fn remedies(judged: &[Judged]) -> String {
             continue;
         };
         let line = &finding.policy_line;
-        let said = format!("{}: {} Rule at {line}.", one.title(), sentence(&finding.remedy));
+        let said = format!(
+            "{}: {} Rule at {line}.",
+            one.title(),
+            sentence(&finding.remedy)
+        );
         text.push('\n');
         text += &paragraph(0, &said);
         if let Some(why) = &one.why {

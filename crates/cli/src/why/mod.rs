@@ -23,9 +23,7 @@ use crate::output::{Format, print, print_json, remark};
 /// elsewhere can be asked about that: --gateway, PORTCULLIS_URL, or the index of pip and uv where a
 /// gateway answers there.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  portcullis why 'flask>=3'\n  portcullis why --lock uv.lock"
-)]
+#[command(after_help = "Examples:\n  portcullis why 'flask>=3'\n  portcullis why --lock uv.lock")]
 pub struct Why {
     #[command(flatten)]
     place: Place,

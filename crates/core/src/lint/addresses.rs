@@ -143,7 +143,10 @@ fn of_uv(root: &Node, text: &str, found: &mut Addresses) {
         };
         let index = registry.text();
         found.indexes.extend(address(Some(registry), text));
-        let files = package.get("sdist").into_iter().chain(items(package, "wheels"));
+        let files = package
+            .get("sdist")
+            .into_iter()
+            .chain(items(package, "wheels"));
         let files = files.filter_map(|table| file(&release, table, text, index));
         found.files.extend(files);
     }
@@ -159,7 +162,10 @@ fn of_pylock(root: &Node, text: &str, found: &mut Addresses) {
         let index = package.get("index");
         found.indexes.extend(address(index, text));
         let index = index.and_then(Node::text);
-        let files = package.get("sdist").into_iter().chain(items(package, "wheels"));
+        let files = package
+            .get("sdist")
+            .into_iter()
+            .chain(items(package, "wheels"));
         let files = files.filter_map(|table| file(&release, table, text, index));
         found.files.extend(files);
     }
@@ -169,7 +175,9 @@ fn of_poetry(root: &Node, text: &str, found: &mut Addresses) {
     let elsewhere = root.path(&["metadata", "files"]);
     for package in items(root, "package") {
         let source = package.get("source");
-        let kind = source.map_or("legacy", |source| source.text_of("type").unwrap_or("legacy"));
+        let kind = source.map_or("legacy", |source| {
+            source.text_of("type").unwrap_or("legacy")
+        });
         let Some(release) = release(package).filter(|_| kind == "legacy") else {
             continue;
         };
@@ -223,7 +231,9 @@ fn of_requirements(text: &str, found: &mut Addresses) {
 /// The URL of an index option that stands alone on its line, as pip and those who write such files have it.
 fn index_of_line(line: &str, start: usize) -> Option<Address> {
     let trimmed = line.trim_start();
-    let option = INDEX_OPTIONS.iter().find(|option| trimmed.starts_with(**option))?;
+    let option = INDEX_OPTIONS
+        .iter()
+        .find(|option| trimmed.starts_with(**option))?;
     let rest = &trimmed[option.len()..];
     let is_separated = rest.starts_with(['=', ' ', '\t']) || *option == "-i";
     let value = rest.trim_start_matches(['=', ' ', '\t']);

@@ -23,7 +23,9 @@ fn listed(version: &str, sha256: Option<&str>, recorded: Option<&str>) -> Listed
 
 fn files(all: &[(&str, Listed)]) -> Files {
     let each = all.iter();
-    Ok(each.map(|(name, listed)| ((*name).to_owned(), listed.clone())).collect())
+    Ok(each
+        .map(|(name, listed)| ((*name).to_owned(), listed.clone()))
+        .collect())
 }
 
 #[test]
@@ -33,21 +35,73 @@ fn a_file_is_verified_only_where_everybody_agrees() {
         ..Listed::default()
     };
     for (known, item, expected) in [
-        (files(&[("f", listed("1.0", Some(A), None))]), item(Some("f"), Some(A)), "verified"),
-        (files(&[("f", listed("1.0", Some(A), Some(A)))]), item(Some("f"), Some(A)), "verified"),
-        (files(&[("f", listed("1.0", Some(B), None))]), item(Some("f"), Some(A)), "different"),
-        (files(&[("f", listed("1.0", Some(A), Some(B)))]), item(Some("f"), Some(A)), "different"),
-        (files(&[("f", listed("1.0", None, None))]), item(Some("f"), Some(A)), "unknown"),
-        (files(&[("f", listed("1.0", Some(A), None))]), item(Some("f"), None), "unknown"),
-        (files(&[("f", gone.clone())]), item(Some("f"), Some(A)), "missing"),
+        (
+            files(&[("f", listed("1.0", Some(A), None))]),
+            item(Some("f"), Some(A)),
+            "verified",
+        ),
+        (
+            files(&[("f", listed("1.0", Some(A), Some(A)))]),
+            item(Some("f"), Some(A)),
+            "verified",
+        ),
+        (
+            files(&[("f", listed("1.0", Some(B), None))]),
+            item(Some("f"), Some(A)),
+            "different",
+        ),
+        (
+            files(&[("f", listed("1.0", Some(A), Some(B)))]),
+            item(Some("f"), Some(A)),
+            "different",
+        ),
+        (
+            files(&[("f", listed("1.0", None, None))]),
+            item(Some("f"), Some(A)),
+            "unknown",
+        ),
+        (
+            files(&[("f", listed("1.0", Some(A), None))]),
+            item(Some("f"), None),
+            "unknown",
+        ),
+        (
+            files(&[("f", gone.clone())]),
+            item(Some("f"), Some(A)),
+            "missing",
+        ),
         (files(&[("f", gone)]), item(Some("f"), Some(B)), "different"),
         (files(&[]), item(Some("f"), Some(A)), "missing"),
-        (Err("it is down".to_owned()), item(Some("f"), Some(A)), "unknown"),
-        (files(&[("f", listed("1.0", Some(A), None))]), item(None, Some(A)), "verified"),
-        (files(&[("f", listed("1.0", Some(A), Some(B)))]), item(None, Some(A)), "different"),
-        (files(&[("f", listed("0.9", Some(A), None))]), item(None, Some(A)), "different"),
-        (files(&[("f", listed("1.0", Some(B), None))]), item(None, Some(A)), "missing"),
-        (files(&[("f", listed("1.0", None, None))]), item(None, Some(A)), "unknown"),
+        (
+            Err("it is down".to_owned()),
+            item(Some("f"), Some(A)),
+            "unknown",
+        ),
+        (
+            files(&[("f", listed("1.0", Some(A), None))]),
+            item(None, Some(A)),
+            "verified",
+        ),
+        (
+            files(&[("f", listed("1.0", Some(A), Some(B)))]),
+            item(None, Some(A)),
+            "different",
+        ),
+        (
+            files(&[("f", listed("0.9", Some(A), None))]),
+            item(None, Some(A)),
+            "different",
+        ),
+        (
+            files(&[("f", listed("1.0", Some(B), None))]),
+            item(None, Some(A)),
+            "missing",
+        ),
+        (
+            files(&[("f", listed("1.0", None, None))]),
+            item(None, Some(A)),
+            "unknown",
+        ),
     ] {
         let outcome = outcome(&item, Some(&known), &BTreeMap::new());
         assert_eq!(word(&outcome), expected, "{known:?} {item:?}");
@@ -56,7 +110,10 @@ fn a_file_is_verified_only_where_everybody_agrees() {
 
 #[test]
 fn what_was_fetched_counts_more_than_what_is_said() {
-    let known = files(&[("f", listed("1.0", Some(A), None)), ("g", listed("1.0", None, None))]);
+    let known = files(&[
+        ("f", listed("1.0", Some(A), None)),
+        ("g", listed("1.0", None, None)),
+    ]);
     for (name, fetched, expected) in [
         ("f", Ok(A), "verified"),
         ("f", Ok(B), "different"),

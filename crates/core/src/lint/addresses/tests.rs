@@ -127,7 +127,10 @@ fn every_format_tells_its_indexes_and_files() {
             ),
             LockFormat::Pdm => (
                 &[],
-                &["foo-1.0.tar.gz hashed addressed", "foo-1.0-py3-none-any.whl"],
+                &[
+                    "foo-1.0.tar.gz hashed addressed",
+                    "foo-1.0-py3-none-any.whl",
+                ],
             ),
             LockFormat::Pylock => (
                 &["http://gateway.example/simple/"],
@@ -157,7 +160,11 @@ fn moved(format: LockFormat, text: &str, from: &str, to: &str) -> String {
 fn there_and_back_is_the_identity_and_nothing_else_is_touched() {
     for (format, text) in ALL {
         let there = moved(format, text, FROM, TO);
-        assert_eq!(there.contains("index.example"), format != LockFormat::Pdm, "{format}");
+        assert_eq!(
+            there.contains("index.example"),
+            format != LockFormat::Pdm,
+            "{format}"
+        );
         assert_eq!(there.lines().count(), text.lines().count());
         assert_eq!(moved(format, &there, TO, FROM), text, "{format}");
     }
@@ -205,7 +212,8 @@ fn requirements() -> impl Strategy<Value = String> {
     let lines = prop::collection::vec((line, ending), 0..20);
     lines.prop_map(|lines| {
         let each = lines.iter();
-        each.map(|(line, ending)| format!("{line}{ending}")).collect()
+        each.map(|(line, ending)| format!("{line}{ending}"))
+            .collect()
     })
 }
 

@@ -69,12 +69,18 @@ pub struct JudgePin {
     requirement: Option<String>,
     /// The SHA-256 digests of the files that are allowed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schema(value_type = Vec<String>, format = "sha256")]
+    #[schema(value_type = Vec<Sha256Text>)]
     hashes: Vec<Sha256>,
     /// The names of the files that are allowed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     filenames: Vec<String>,
 }
+
+/// A SHA-256 digest in hexadecimal.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = "sha256")]
+#[allow(dead_code, reason = "it describes the digests, which are parsed")]
+struct Sha256Text(String);
 
 /// Judge what a lock has settled
 ///
@@ -100,11 +106,7 @@ async fn answer(app: &Arc<App>, request: &Request, body: Body) -> Result<Value, 
 /// # Errors
 /// [`FlowError::Invalid`] when the question cannot be understood, [`FlowError::Absent`] when there is no such
 /// index.
-pub async fn answered(
-    app: &Arc<App>,
-    asked: JudgeRequest,
-    base: &str,
-) -> Result<Value, FlowError> {
+pub async fn answered(app: &Arc<App>, asked: JudgeRequest, base: &str) -> Result<Value, FlowError> {
     if asked.pins.len() > MOST_PINS {
         let what = format!("at most {MOST_PINS} pins in one question");
         return Err(FlowError::Invalid(what));

@@ -20,4 +20,4 @@ pub use find::{Found, find, simple_root};
 pub use judge::Judge;
 pub use locked::{pin_of, read_lock};
 pub use plain::{Plain, Said};
-pub use preflight::{Known, Means, Preflight, Unchecked, preflight};
+pub use preflight::{Means, Wish, preflight};

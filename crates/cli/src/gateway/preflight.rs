@@ -3,9 +3,9 @@
 
 use std::borrow::Cow;
 
-use clap::Args;
 use portcullis_core::fact::Fact;
 use portcullis_core::lint::Project;
+use portcullis_core::lint::contents::Span;
 use portcullis_core::lint::pins::{Pin, is_same_index, looks_elsewhere, pins};
 use portcullis_core::lint::project::{KnownProject, KnownProjects, KnownRelease, KnownReleases};
 use portcullis_core::pypi::simple::ProjectPage;
@@ -14,48 +14,47 @@ use url::Url;
 
 use super::answer::Judged;
 use super::ask::QuestionPin;
-use super::find::{Found, find};
+use super::find::{Found, find, find_named};
 use super::plain::{self, Plain, Said};
 use crate::context::Place;
 
-/// Who is asked about what a project has settled on
-#[derive(Clone, Debug, Default, Args)]
-pub struct Preflight {
-    /// The gateway that judges what is pinned [default: PORTCULLIS_URL, or the index of pip and uv
-    /// where a gateway answers there]
-    #[arg(long, value_name = "URL")]
-    pub gateway: Option<Url>,
-    /// Ask nobody
-    #[arg(long, conflicts_with_all = ["gateway", "online"])]
-    pub offline: bool,
-    /// Where there is no gateway, ask the index that pip and uv use
-    #[arg(long)]
-    pub online: bool,
-}
-
 /// Who is asked.
 pub enum Means {
-    /// Nobody.
-    Nobody,
     /// A gateway.
     Gateway(Found),
     /// A plain index.
     Index(Plain),
 }
 
-impl Preflight {
-    /// Who is to be asked. Without any flag it is a gateway that is configured, or nobody.
-    pub async fn means(&self, place: &Place) -> anyhow::Result<Means> {
-        if self.offline {
-            return Ok(Means::Nobody);
+/// Who is wanted to be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish<'w> {
+    /// Nobody.
+    Offline,
+    /// The gateway at this address, and nobody where there is none.
+    Gateway(Option<&'w Url>),
+    /// The gateway at this address, or else the index that installers use, whatever it is.
+    Online(Option<&'w Url>),
+}
+
+impl Means {
+    /// Who is to be asked; `None`: nobody. Fails where a gateway that is named cannot be asked.
+    pub async fn of(wish: Wish<'_>) -> anyhow::Result<Option<Self>> {
+        let (named, is_online) = match wish {
+            Wish::Offline => return Ok(None),
+            Wish::Gateway(named) => (named, false),
+            Wish::Online(named) => (named, true),
+        };
+        if let Some(found) = find_named(named).await? {
+            return Ok(Some(Self::Gateway(found)));
         }
-        if let Some(found) = find(self.gateway.as_ref()).await? {
-            return Ok(Means::Gateway(found));
+        if !is_online {
+            return Ok(None);
         }
-        match self.online {
-            true => Ok(Means::Index(Plain::open(None, place).await?)),
-            false => Ok(Means::Nobody),
-        }
+        Ok(Some(match find(None).await? {
+            Some(found) => Self::Gateway(found),
+            None => Self::Index(Plain::open(None, &Place::default()).await?),
+        }))
     }
 }
 
@@ -73,9 +72,11 @@ pub struct Known {
 /// Something that could not be found out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unchecked {
-    /// The project, with its version where one is settled.
-    pub what: String,
-    /// Why, as a clause.
+    /// The file that names it.
+    pub path: String,
+    /// Where it does.
+    pub at: Span,
+    /// Why, as a clause with the release in it.
     pub why: String,
 }
 
@@ -84,7 +85,6 @@ pub async fn preflight(project: &Project, means: &Means) -> anyhow::Result<Known
     let asked = pins(project);
     let mut known = Known::default();
     match means {
-        Means::Nobody => {}
         Means::Gateway(found) => {
             let questions: Vec<QuestionPin> = asked.iter().map(question).collect();
             let judged = found.judge(&questions).await?;
@@ -115,17 +115,19 @@ struct OfPin {
 
 impl Known {
     fn take(&mut self, pin: &Pin, known: OfPin) {
-        if let (Some(version), Fact::Unknown(why)) = (&pin.version, &known.release) {
-            self.unchecked.push(Unchecked {
-                what: format!("{} {version}", pin.project),
-                why: why.to_string(),
-            });
-        } else if let (None, Fact::Unknown(why)) = (&pin.version, &known.project) {
-            self.unchecked.push(Unchecked {
-                what: pin.project.to_string(),
-                why: why.to_string(),
-            });
-        }
+        let project = &pin.project;
+        let unknown = match (&pin.version, &known.release, &known.project) {
+            // That nobody has the project is known, and a finding.
+            (_, _, Fact::Known(project)) if !project.exists => None,
+            (Some(version), Fact::Unknown(why), _) => Some(format!("{project} {version}: {why}")),
+            (None, _, Fact::Unknown(why)) => Some(format!("{project}: {why}")),
+            _ => None,
+        };
+        self.unchecked.extend(unknown.map(|why| Unchecked {
+            path: pin.path.clone(),
+            at: pin.at.clone(),
+            why,
+        }));
         if let Some(version) = &pin.version {
             let key = (pin.project.clone(), version.clone());
             self.releases.insert(key, known.release);

@@ -13,6 +13,8 @@ fn pin(version: Option<&str>, indexes: &[&str]) -> Pin {
         wanted: VersionSpecifiers::empty(),
         hashes: vec!["d".repeat(64).parse().expect("a digest")],
         files: vec!["http://a.example/foo-1.0%2B1.whl#sha256=0".to_owned()],
+        path: "requirements.txt".to_owned(),
+        at: 0..3,
         indexes: indexes.iter().map(|index| (*index).to_owned()).collect(),
     }
 }

@@ -33,6 +33,10 @@ impl Rule for ArchivedProject {
         ("requirements.txt", "archived==1.0.0\n")
     }
 
+    fn reads_an_index(&self) -> bool {
+        true
+    }
+
     fn check(&self, project: &Project, found: &mut Vec<Finding>) {
         for named in projects(project) {
             let Some((status, reason)) = &named.known.status else {

@@ -42,6 +42,10 @@ impl Rule for WrongHash {
         )
     }
 
+    fn reads_an_index(&self) -> bool {
+        true
+    }
+
     fn check(&self, project: &Project, found: &mut Vec<Finding>) {
         for file in &project.files {
             for (name, version, hashes) in hashed(file) {

@@ -1,0 +1,3 @@
+//! `portcullis check` beside the tools whose files it reads.
+
+mod pip_oracle;

@@ -12,13 +12,14 @@ use crate::places::Places;
 use crate::run::{command, output};
 
 /// The one table of versions: folder, and what is installed into it.
-const ENVIRONMENTS: [(&str, &[&str]); 11] = [
+const ENVIRONMENTS: [(&str, &[&str]); 12] = [
     ("uv", &["uv==0.13.8"]),
     ("pip-23.2", &["pip==23.2"]),
     ("pip", &["pip==26.3"]),
     ("poetry", &["poetry==2.5.1"]),
     // Without the extra it does not start.
     ("pdm", &["pdm[locked]==2.29.3"]),
+    ("pipenv", &["pipenv==2026.10.3"]),
     ("twine", &["twine==7.0.0"]),
     ("hatch", &["hatch==1.18.2"]),
     ("flit", &["flit==4.2.0"]),

@@ -155,11 +155,8 @@ fn line(shown: &Shown<'_>, width: usize) -> Option<(String, Range<usize>)> {
             .collect()
     };
     let before = part(skipped, from).len();
-    let marked = part(from, cut(marked_end)).trim_end().len();
-    Some((
-        part(skipped, cut(characters.len())),
-        before..before + marked,
-    ))
+    let marked = part(from, marked_end.min(end)).trim_end().len();
+    Some((part(skipped, end), before..before + marked))
 }
 
 fn visible_one(character: char) -> char {

@@ -12,6 +12,17 @@ mod setup_cfg;
 mod setup_py;
 mod script;
 mod conda_environment;
+mod tables;
+mod input_digests;
+mod lock;
+mod pipfile_lock;
+mod pipfile;
+mod pip_config;
+mod uv_config;
+mod poetry_config;
+mod pdm_config;
+mod pypirc;
+mod netrc;
 mod shell;
 mod installer;
 mod commands;
@@ -35,6 +46,7 @@ use super::contents::{Contents, Runs, Unread};
 use super::file::FileKind;
 use super::python::PythonCall;
 use super::syntax::{Spelled, SyntaxError};
+use crate::pypi::lockfile::LockFormat;
 use shell::Dialect;
 
 /// What the file at `path` says. `calls` are its literal calls where it is Python.
@@ -47,6 +59,18 @@ pub fn read(path: &str, kind: FileKind, text: &str, calls: &[PythonCall]) -> Con
         FileKind::SetupPy => setup_py::read(text, calls),
         FileKind::Script => script::read(text),
         FileKind::CondaEnvironment => conda_environment::read(path, text),
+        FileKind::Pylock => lock::read(LockFormat::Pylock, text),
+        FileKind::UvLock => lock::read(LockFormat::Uv, text),
+        FileKind::PoetryLock => lock::read(LockFormat::Poetry, text),
+        FileKind::PdmLock => lock::read(LockFormat::Pdm, text),
+        FileKind::PipfileLock => pipfile_lock::read(text),
+        FileKind::Pipfile => pipfile::read(text),
+        FileKind::PipConfig => pip_config::read(text),
+        FileKind::UvConfig => uv_config::read(text),
+        FileKind::PoetryConfig => poetry_config::read(text),
+        FileKind::PdmConfig => pdm_config::read(text),
+        FileKind::Pypirc => pypirc::read(text),
+        FileKind::Netrc => netrc::read(text),
         FileKind::Dockerfile => dockerfile::read(text),
         FileKind::Makefile => makefile::read(path, text),
         FileKind::Shell => shell_script(text),
@@ -59,7 +83,6 @@ pub fn read(path: &str, kind: FileKind, text: &str, calls: &[PythonCall]) -> Con
         FileKind::Noxfile => noxfile::read(text, calls),
         FileKind::Notebook => notebook::read(text),
         FileKind::EnvironmentFile => environment_file::read(path, text),
-        _ => Contents::default(),
     }
 }
 

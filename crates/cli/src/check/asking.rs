@@ -44,10 +44,15 @@ pub(super) fn ask(gathered: &mut Gathered, wish: Wish<'_>) {
 fn nobody_answers(gathered: &mut Gathered, error: &anyhow::Error) {
     let why = error.to_string();
     let why = why.lines().next().unwrap_or_default();
-    let paths: BTreeSet<String> = pins(&gathered.project).into_iter().map(|pin| pin.path).collect();
-    gathered.unchecked.extend(paths.into_iter().map(|path| Unchecked {
-        path,
-        line: None,
-        why: format!("what it pins was not judged: {why}"),
-    }));
+    let paths: BTreeSet<String> = pins(&gathered.project)
+        .into_iter()
+        .map(|pin| pin.path)
+        .collect();
+    gathered
+        .unchecked
+        .extend(paths.into_iter().map(|path| Unchecked {
+            path,
+            line: None,
+            why: format!("what it pins was not judged: {why}"),
+        }));
 }

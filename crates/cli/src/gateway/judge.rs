@@ -16,7 +16,7 @@ use crate::exit::failure;
 /// Who judges.
 pub enum Judge {
     /// A gateway, through its API.
-    There(Found),
+    There(Box<Found>),
     /// The gateway whose data is here.
     Here(Arc<App>),
 }
@@ -25,14 +25,14 @@ impl Judge {
     /// The gateway that is named or in `PORTCULLIS_URL`, or the one beside us, or the one that installers use.
     pub async fn open(named: Option<&Url>, place: &Place) -> anyhow::Result<Self> {
         if let Some(found) = find_named(named).await? {
-            return Ok(Self::There(found));
+            return Ok(Self::There(Box::new(found)));
         }
         let here = match place.gateway().await {
             Ok(app) => return Ok(Self::Here(app)),
             Err(error) => error,
         };
         match find(None).await? {
-            Some(found) => Ok(Self::There(found)),
+            Some(found) => Ok(Self::There(Box::new(found))),
             // Who names a gateway that is here wants to know what is wrong with it.
             None if place.config.is_some() || place.data.is_some() => Err(here),
             None => Err(failure(

@@ -21,7 +21,7 @@ use crate::context::Place;
 /// Who is asked.
 pub enum Means {
     /// A gateway.
-    Gateway(Found),
+    Gateway(Box<Found>),
     /// A plain index.
     Index(Plain),
 }
@@ -46,13 +46,13 @@ impl Means {
             Wish::Online(named) => (named, true),
         };
         if let Some(found) = find_named(named).await? {
-            return Ok(Some(Self::Gateway(found)));
+            return Ok(Some(Self::Gateway(Box::new(found))));
         }
         if !is_online {
             return Ok(None);
         }
         Ok(Some(match find(None).await? {
-            Some(found) => Self::Gateway(found),
+            Some(found) => Self::Gateway(Box::new(found)),
             None => Self::Index(Plain::open(None, &Place::default()).await?),
         }))
     }

@@ -94,7 +94,7 @@ pub(super) type Files = Result<BTreeMap<String, Listed>, String>;
 
 /// Who is asked.
 enum Whom {
-    Gateway(Found),
+    Gateway(Box<Found>),
     Index(Plain),
 }
 
@@ -147,7 +147,7 @@ impl Verify {
             return Ok(Whom::Index(Plain::open(Some(index), place).await?));
         }
         match find(self.gateway.as_ref()).await? {
-            Some(found) => Ok(Whom::Gateway(found)),
+            Some(found) => Ok(Whom::Gateway(Box::new(found))),
             None => Ok(Whom::Index(Plain::open(None, place).await?)),
         }
     }

@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 
+use super::contents::Span;
 use super::contents::{
     Contents, GivenHash, LockedOrigin, LockedPackage, Origin, PlaceRole, Wanted,
 };
-use super::contents::Span;
 use super::project::Project;
 use crate::digest::Sha256;
 use crate::pypi::name::ProjectName;
@@ -83,11 +83,7 @@ struct Found {
 }
 
 impl Found {
-    fn pin(
-        &mut self,
-        (project, version): (&ProjectName, Option<&Version>),
-        at: &Span,
-    ) -> &mut Pin {
+    fn pin(&mut self, (project, version): (&ProjectName, Option<&Version>), at: &Span) -> &mut Pin {
         let key = (project.clone(), version.cloned());
         let place = *self.places.entry(key).or_insert_with(|| {
             self.pins.push(Pin {

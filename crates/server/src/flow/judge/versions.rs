@@ -69,9 +69,9 @@ impl<'g> Versions<'g> {
         let below = self.files.keys().rev().filter(|other| **other < version);
         let mut above = above.take(LOOKED_AT);
         let mut below = below.take(LOOKED_AT);
-        let found = above.find(|other| is_good(&other));
+        let found = above.find(|other| is_good(other));
         found
-            .or_else(|| below.find(|other| is_good(&other)))
+            .or_else(|| below.find(|other| is_good(other)))
             .map(|other| (*other).clone())
     }
 

@@ -22,6 +22,7 @@ mod exposure;
 mod inspect_worker;
 mod inspected;
 mod install;
+mod locked;
 mod policy_page;
 mod replays;
 mod publish;

@@ -12,6 +12,8 @@ pub mod python;
 mod syntax;
 mod address;
 pub mod project;
+pub mod pins;
+pub mod addresses;
 pub mod read;
 mod asked;
 mod requirement_files;

@@ -45,6 +45,14 @@ mod unreadable_requirement;
 mod ignore_without_reason;
 mod unknown_rule;
 mod unused_ignore;
+mod named;
+mod refused_by_gateway;
+mod yanked_version;
+mod removed_version;
+mod quarantined_project;
+mod archived_project;
+mod wrong_hash;
+mod unclaimed_internal_name;
 
 pub(super) use unused_ignore::UnusedIgnore;
 mod merged_indexes;
@@ -135,6 +143,13 @@ pub static RULES: &[&dyn Rule] = &[
     &two_locks::TwoLocks,
     &no_binary_all::NoBinaryAll,
     &no_build_isolation::NoBuildIsolation,
+    &refused_by_gateway::RefusedByGateway,
+    &yanked_version::YankedVersion,
+    &removed_version::RemovedVersion,
+    &quarantined_project::QuarantinedProject,
+    &archived_project::ArchivedProject,
+    &wrong_hash::WrongHash,
+    &unclaimed_internal_name::UnclaimedInternalName,
 ];
 
 /// The rule called `id`.

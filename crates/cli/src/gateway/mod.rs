@@ -1,0 +1,23 @@
+//! The gateway from outside: how a project's commands find it, ask it, and do without it. A gateway beside us,
+//! with its database, is `context`'s.
+//!
+//! Read the modules in this order: the client of the API, where the gateway is, what it says of releases, what a
+//! plain index says of them, and both as what rules read.
+
+mod client;
+mod find;
+mod answer;
+mod ask;
+mod judge;
+mod locked;
+mod plain;
+mod preflight;
+
+pub use answer::Judged;
+pub use ask::QuestionPin;
+pub use client::{Client, Remedies, or_undecided};
+pub use find::{Found, find, simple_root};
+pub use judge::Judge;
+pub use locked::{pin_of, read_lock};
+pub use plain::{Plain, Said};
+pub use preflight::{Means, Wish, preflight};

@@ -3,7 +3,7 @@
 
 use super::reading::{Found, Reading, leading_name};
 use super::toml_tables::{TomlFile, TomlTable};
-use super::{LockError, LockFormat, LockedFiles};
+use super::{Elsewhere, LockError, LockFormat, LockedFiles};
 
 pub(super) fn read(file: &TomlFile<'_>) -> Result<LockedFiles, LockError> {
     let root = file.root();
@@ -24,31 +24,42 @@ fn package_into(
 ) -> Result<(), LockError> {
     let name = package.text("name").unwrap_or_default();
     let line = Some(package.line);
-    for (key, reason) in [
-        ("git", "it comes from version control, not from an index"),
-        ("path", "it comes from a path, not from an index"),
-        ("url", "it comes from a direct address, not from an index"),
-    ] {
-        if package.has(key) {
-            return reading.skip(name, line, reason);
-        }
-    }
     let version = package.text("version");
+    let wanted = package.texts("dependencies");
     let mut found = Found {
         name,
         version,
         line,
+        dependencies: wanted.into_iter().map(leading_name).collect(),
         ..Found::default()
     };
+    if let Some((from, reason)) = elsewhere(package) {
+        return reading.skip_package(&found, from, reason);
+    }
     let key = format!("{name} {}", version.unwrap_or_default());
-    let elsewhere = metadata.table("files");
-    let elsewhere = elsewhere
-        .map(|files| files.tables(&key))
-        .unwrap_or_default();
-    for file in package.tables("files").into_iter().chain(elsewhere) {
+    let others = metadata.table("files");
+    let others = others.map(|files| files.tables(&key)).unwrap_or_default();
+    for file in package.tables("files").into_iter().chain(others) {
         found.file(file.text("file").or(file.text("url")), file.text("hash"));
     }
-    let wanted = package.texts("dependencies");
-    found.dependencies = wanted.into_iter().map(leading_name).collect();
     reading.take(found)
+}
+
+/// Where it comes from when not from an index, and that in words.
+fn elsewhere(package: TomlTable<'_>) -> Option<(Elsewhere, &'static str)> {
+    let text = |key: &str| package.text(key).map(str::to_owned);
+    if let Some(url) = text("git") {
+        let from = Elsewhere::Vcs {
+            kind: "git".to_owned(),
+            url,
+            commit: text("revision"),
+        };
+        return Some((from, "it comes from version control, not from an index"));
+    }
+    if let Some(path) = text("path") {
+        let reason = "it comes from a path, not from an index";
+        return Some((Elsewhere::Path(path), reason));
+    }
+    let reason = "it comes from a direct address, not from an index";
+    text("url").map(|url| (Elsewhere::Url(url), reason))
 }

@@ -1,8 +1,8 @@
 //! `pylock.toml` (PEP 751).
 
-use super::reading::{Found, Reading, sha256};
+use super::reading::{Found, Reading};
 use super::toml_tables::{TomlFile, TomlTable};
-use super::{ITSELF, LockError, LockFormat, LockedFiles};
+use super::{Elsewhere, ITSELF, LockError, LockFormat, LockedFiles};
 
 pub(super) fn read(file: &TomlFile<'_>) -> Result<LockedFiles, LockError> {
     let format = LockFormat::Pylock;
@@ -24,25 +24,18 @@ pub(super) fn read(file: &TomlFile<'_>) -> Result<LockedFiles, LockError> {
 fn package_into(reading: &mut Reading, package: TomlTable<'_>) -> Result<(), LockError> {
     let name = package.text("name").unwrap_or_default();
     let line = Some(package.line);
-    let directory = package.table("directory");
-    if directory.is_some_and(|directory| directory.text("path") == Some(".")) {
-        return reading.skip(name, line, ITSELF);
-    }
-    for (key, reason) in [
-        ("vcs", "it comes from version control, not from an index"),
-        ("directory", "it comes from a directory, not from an index"),
-        ("archive", "it comes from one archive, not from an index"),
-    ] {
-        if package.has(key) {
-            return reading.skip(name, line, reason);
-        }
-    }
+    let wanted = package.tables("dependencies");
     let mut found = Found {
         name,
         version: package.text("version"),
         line,
+        index: package.text("index"),
+        dependencies: wanted.iter().filter_map(|one| one.text("name")).collect(),
         ..Found::default()
     };
+    if let Some((from, reason)) = elsewhere(package) {
+        return reading.skip_package(&found, from, reason);
+    }
     let files = package
         .tables("wheels")
         .into_iter()
@@ -51,12 +44,39 @@ fn package_into(reading: &mut Reading, package: TomlTable<'_>) -> Result<(), Loc
         let location = ["name", "url", "path"]
             .into_iter()
             .find_map(|key| file.text(key));
-        found.file(location, None);
         let hashes = file.table("hashes");
-        let hash = hashes.and_then(|hashes| hashes.text("sha256"));
-        found.hashes.extend(hash.and_then(sha256));
+        found.file(location, hashes.and_then(|hashes| hashes.text("sha256")));
     }
-    let wanted = package.tables("dependencies");
-    found.dependencies = wanted.iter().filter_map(|one| one.text("name")).collect();
     reading.take(found)
+}
+
+/// Where it comes from when not from an index, and that in words.
+fn elsewhere(package: TomlTable<'_>) -> Option<(Elsewhere, &'static str)> {
+    let place = |table: TomlTable<'_>| {
+        let place = table.text("url").or_else(|| table.text("path"));
+        place.unwrap_or_default().to_owned()
+    };
+    if let Some(vcs) = package.table("vcs") {
+        let from = Elsewhere::Vcs {
+            kind: vcs.text("type").unwrap_or("git").to_owned(),
+            url: place(vcs),
+            commit: vcs.text("commit-id").map(str::to_owned),
+        };
+        return Some((from, "it comes from version control, not from an index"));
+    }
+    if let Some(directory) = package.table("directory") {
+        return Some(match directory.text("path") {
+            Some(".") => (Elsewhere::Itself, ITSELF),
+            _ => (
+                Elsewhere::Path(place(directory)),
+                "it comes from a directory, not from an index",
+            ),
+        });
+    }
+    let archive = package.table("archive")?;
+    let from = match archive.text("url") {
+        Some(url) => Elsewhere::Url(url.to_owned()),
+        None => Elsewhere::Path(place(archive)),
+    };
+    Some((from, "it comes from one archive, not from an index"))
 }

@@ -4,7 +4,10 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
-use super::{LockError, LockFormat, Locked, LockedFiles, MAX_LOCK_ENTRIES, Skipped};
+use super::{
+    Elsewhere, ForeignPackage, LockError, LockFormat, Locked, LockedFile, LockedFiles,
+    MAX_LOCK_ENTRIES, Skipped,
+};
 use crate::digest::Sha256;
 use crate::pypi::filename::MAX_FILENAME_LENGTH;
 use crate::pypi::name::ProjectName;
@@ -25,13 +28,27 @@ pub(super) struct Found<'v> {
     pub(super) filenames: Vec<String>,
     pub(super) dependencies: Vec<&'v str>,
     pub(super) line: Option<u32>,
+    pub(super) files: Vec<LockedFile>,
+    pub(super) index: Option<&'v str>,
 }
 
 impl Found<'_> {
     /// Takes a file of the release: the last part of a path or URL, and `sha256:HEX`.
     pub(super) fn file(&mut self, location: Option<&str>, hash: Option<&str>) {
-        self.filenames.extend(location.and_then(file_name));
-        self.hashes.extend(hash.and_then(sha256));
+        let filename = location.and_then(file_name);
+        let sha256 = hash.and_then(sha256);
+        self.filenames.extend(filename.clone());
+        self.hashes.extend(sha256);
+        let file = LockedFile {
+            filename,
+            url: location
+                .filter(|one| one.contains("://"))
+                .map(str::to_owned),
+            sha256,
+        };
+        if file.filename.is_some() || file.url.is_some() {
+            self.files.push(file);
+        }
     }
 }
 
@@ -49,6 +66,7 @@ struct Known {
     hashes: HashSet<(usize, Sha256)>,
     filenames: HashSet<(usize, String)>,
     dependencies: HashSet<(usize, ProjectName)>,
+    files: HashSet<(usize, LockedFile)>,
 }
 
 impl Reading {
@@ -94,6 +112,10 @@ impl Reading {
             &mut entry.filenames,
             found.filenames,
         );
+        join(place, &mut known.files, &mut entry.files, found.files);
+        if entry.index.is_none() {
+            entry.index = found.index.map(str::to_owned);
+        }
         Ok(())
     }
 
@@ -113,6 +135,8 @@ impl Reading {
                 filenames: Vec::new(),
                 line,
                 dependencies: Vec::new(),
+                files: Vec::new(),
+                index: None,
             });
             entries.len() - 1
         })
@@ -130,7 +154,32 @@ impl Reading {
             what: what.chars().take(120).collect(),
             line,
             reason: reason.into(),
+            package: None,
         });
+        Ok(())
+    }
+
+    /// Notes a package that is no release of an index, with what the file says of where it comes from.
+    pub(super) fn skip_package(
+        &mut self,
+        found: &Found<'_>,
+        from: Elsewhere,
+        reason: &str,
+    ) -> Result<(), LockError> {
+        self.skip(found.name, found.line, reason)?;
+        let wanted = found.dependencies.iter().take(MAX_PARTS);
+        let wanted = wanted.filter_map(|name| ProjectName::new(name).ok());
+        let package = ProjectName::new(found.name).ok().map(|project| {
+            Box::new(ForeignPackage {
+                project,
+                version: found.version.and_then(parsed_version),
+                from,
+                dependencies: wanted.collect(),
+            })
+        });
+        if let Some(skipped) = self.files.skipped.last_mut() {
+            skipped.package = package;
+        }
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use super::reading::{Found, Reading};
 use super::toml_tables::{TomlFile, TomlTable};
-use super::{ITSELF, LockError, LockFormat, LockedFiles};
+use super::{Elsewhere, ITSELF, LockError, LockFormat, LockedFiles};
 
 pub(super) fn read(file: &TomlFile<'_>) -> Result<LockedFiles, LockError> {
     let root = file.root();
@@ -20,24 +20,57 @@ fn package_into(reading: &mut Reading, package: TomlTable<'_>) -> Result<(), Loc
     let name = package.text("name").unwrap_or_default();
     let line = Some(package.line);
     let source = package.table("source");
-    let is_of_an_index = source.is_none_or(|source| source.has("registry"));
-    if !is_of_an_index {
-        let kind = source.and_then(|source| source.keys().next());
-        let kind = kind.unwrap_or("another place");
-        let reason = match kind {
-            "virtual" | "editable" => ITSELF,
-            "git" => "it comes from version control, not from an index",
-            "directory" | "path" => "it comes from a path, not from an index",
-            _ => "it comes from a direct address, not from an index",
-        };
-        return reading.skip(name, line, reason);
-    }
-    let mut found = Found {
+    let found = Found {
         name,
         version: package.text("version"),
         line,
+        index: source.and_then(|source| source.text("registry")),
+        dependencies: dependencies(package),
         ..Found::default()
     };
+    match source.and_then(elsewhere) {
+        Some((from, reason)) => reading.skip_package(&found, from, reason),
+        None => release_into(reading, package, found),
+    }
+}
+
+/// Where it comes from when not from an index, and that in words.
+fn elsewhere(source: TomlTable<'_>) -> Option<(Elsewhere, &'static str)> {
+    if source.has("registry") {
+        return None;
+    }
+    let kind = source.keys().next().unwrap_or("another place");
+    let place = source.text(kind).unwrap_or_default();
+    Some(match kind {
+        "virtual" | "editable" => (Elsewhere::Itself, ITSELF),
+        "git" => {
+            let (url, commit) = match place.split_once('#') {
+                Some((url, commit)) => (url, Some(commit.to_owned())),
+                None => (place, None),
+            };
+            let from = Elsewhere::Vcs {
+                kind: kind.to_owned(),
+                url: url.split('?').next().unwrap_or_default().to_owned(),
+                commit,
+            };
+            (from, "it comes from version control, not from an index")
+        }
+        "directory" | "path" => (
+            Elsewhere::Path(place.to_owned()),
+            "it comes from a path, not from an index",
+        ),
+        _ => (
+            Elsewhere::Url(place.to_owned()),
+            "it comes from a direct address, not from an index",
+        ),
+    })
+}
+
+fn release_into<'v>(
+    reading: &mut Reading,
+    package: TomlTable<'v>,
+    mut found: Found<'v>,
+) -> Result<(), LockError> {
     let files = package
         .tables("wheels")
         .into_iter()
@@ -48,7 +81,6 @@ fn package_into(reading: &mut Reading, package: TomlTable<'_>) -> Result<(), Loc
             .find_map(|key| file.text(key));
         found.file(location, file.text("hash"));
     }
-    found.dependencies = dependencies(package);
     reading.take(found)
 }
 

@@ -3,15 +3,41 @@
 
 mod options;
 mod environment;
+mod requirement;
+mod requirements;
+mod pyproject;
 mod pyproject_tools;
+mod setup_cfg;
+mod setup_py;
+mod script;
+mod conda_environment;
 
-use super::contents::Contents;
+use super::contents::{Contents, Unread};
 use super::file::FileKind;
 use super::python::PythonCall;
+use super::syntax::SyntaxError;
 
 /// What the file at `path` says. `calls` are its literal calls where it is Python.
 #[must_use]
 pub fn read(path: &str, kind: FileKind, text: &str, calls: &[PythonCall]) -> Contents {
-    let _ = (path, kind, text, calls);
-    Contents::default()
+    match kind {
+        FileKind::Requirements => requirements::read(path, text),
+        FileKind::Pyproject => pyproject::read(text),
+        FileKind::SetupCfg => setup_cfg::read(text),
+        FileKind::SetupPy => setup_py::read(text, calls),
+        FileKind::Script => script::read(text),
+        FileKind::CondaEnvironment => conda_environment::read(path, text),
+        _ => Contents::default(),
+    }
+}
+
+/// What is said of a file that is not what it should be.
+fn not_readable(error: SyntaxError) -> Contents {
+    Contents {
+        unread: vec![Unread {
+            at: error.at,
+            why: error.why,
+        }],
+        ..Contents::default()
+    }
 }

@@ -4,9 +4,19 @@
 use super::rule::Rule;
 
 mod trusted_host;
+mod ignore_without_reason;
+mod unknown_rule;
+mod unused_ignore;
+
+pub(super) use unused_ignore::UnusedIgnore;
 
 /// Every rule, in the order in which they are documented.
-pub static RULES: &[&dyn Rule] = &[&trusted_host::TrustedHost];
+pub static RULES: &[&dyn Rule] = &[
+    &trusted_host::TrustedHost,
+    &ignore_without_reason::IgnoreWithoutReason,
+    &unknown_rule::UnknownRule,
+    &unused_ignore::UnusedIgnore,
+];
 
 /// The rule called `id`.
 #[must_use]

@@ -79,6 +79,19 @@ impl Spelled {
         }
     }
 
+    /// A text whose parts stand at the given places: where each run begins in the text, and where in the file.
+    /// `end` is the end of what is written.
+    pub(in crate::lint) fn of_runs(
+        text: String,
+        mut runs: Vec<(usize, usize)>,
+        end: usize,
+    ) -> Self {
+        if runs.first().is_none_or(|(inside, _)| *inside > 0) {
+            runs.insert(0, (0, runs.first().map_or(end, |(_, file)| *file)));
+        }
+        Self { text, runs, end }
+    }
+
     /// The text.
     pub(in crate::lint) fn as_str(&self) -> &str {
         &self.text

@@ -10,6 +10,7 @@ pub mod file;
 pub mod contents;
 pub mod python;
 mod syntax;
+mod address;
 pub mod project;
 pub mod read;
 pub mod rule;

@@ -1,6 +1,7 @@
 //! For the tests of readers and rules: a project made of texts, and what is found in it.
 
 use super::check::check;
+use super::contents::Contents;
 use super::file::FileKind;
 use super::project::{Project, ProjectFile};
 use super::rules::rule;
@@ -30,4 +31,14 @@ pub(crate) fn found_by(id: &str, project: &Project) -> Vec<String> {
             format!("{}:{line}: {} [{marked}]", finding.path, finding.message)
         })
         .collect()
+}
+
+/// Holds what was read of `text` to places inside of it.
+pub(crate) fn places_hold(text: &str, contents: &Contents) {
+    for at in contents.spans() {
+        assert!(
+            text.get(at.clone()).is_some(),
+            "{at:?} is no place in {text:?}"
+        );
+    }
 }

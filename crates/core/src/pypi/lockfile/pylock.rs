@@ -1,10 +1,12 @@
 //! `pylock.toml` (PEP 751).
 
-use super::reading::{Found, Reading};
-use super::toml_tables::{TomlFile, TomlTable};
-use super::{Elsewhere, ITSELF, LockError, LockFormat, LockedFiles};
+use super::spelled::{
+    SpelledFile, SpelledHash, SpelledHead, SpelledLock, SpelledOrigin, SpelledPackage,
+};
+use super::toml_tables::{TomlFile, TomlTable, place_of};
+use super::{LockError, LockFormat};
 
-pub(super) fn read(file: &TomlFile<'_>) -> Result<LockedFiles, LockError> {
+pub(super) fn spelled<'d>(file: &'d TomlFile<'d>) -> Result<SpelledLock<'d>, LockError> {
     let format = LockFormat::Pylock;
     let root = file.root();
     let Some(version) = root.text("lock-version") else {
@@ -14,69 +16,65 @@ pub(super) fn read(file: &TomlFile<'_>) -> Result<LockedFiles, LockError> {
         let why = "its lock-version is newer than 1, which is not known yet";
         return Err(LockError::shape(format, why));
     }
-    let mut reading = Reading::new(format);
-    for package in root.tables("packages") {
-        package_into(&mut reading, package)?;
-    }
-    Ok(reading.finish())
+    let packages = root.tables("packages").into_iter();
+    Ok(SpelledLock {
+        head: SpelledHead {
+            format: Some(version.to_owned()),
+            ..SpelledHead::default()
+        },
+        packages: packages.map(package).collect(),
+    })
 }
 
-fn package_into(reading: &mut Reading, package: TomlTable<'_>) -> Result<(), LockError> {
-    let name = package.text("name").unwrap_or_default();
-    let line = Some(package.line);
+fn package(package: TomlTable<'_>) -> SpelledPackage<'_> {
+    let files = package.tables("wheels").into_iter();
+    let files = files.chain(package.table("sdist"));
     let wanted = package.tables("dependencies");
-    let mut found = Found {
-        name,
+    SpelledPackage {
+        name: package.text("name").unwrap_or_default(),
         version: package.text("version"),
-        line,
-        index: package.text("index"),
+        at: place_of(package),
+        line: package.line,
+        origin: origin(package),
+        files: files.chain(package.table("archive")).map(one_file).collect(),
         dependencies: wanted.iter().filter_map(|one| one.text("name")).collect(),
-        ..Found::default()
-    };
-    if let Some((from, reason)) = elsewhere(package) {
-        return reading.skip_package(&found, from, reason);
     }
-    let files = package
-        .tables("wheels")
-        .into_iter()
-        .chain(package.table("sdist"));
-    for file in files {
-        let location = ["name", "url", "path"]
-            .into_iter()
-            .find_map(|key| file.text(key));
-        let hashes = file.table("hashes");
-        found.file(location, hashes.and_then(|hashes| hashes.text("sha256")));
-    }
-    reading.take(found)
 }
 
-/// Where it comes from when not from an index, and that in words.
-fn elsewhere(package: TomlTable<'_>) -> Option<(Elsewhere, &'static str)> {
-    let place = |table: TomlTable<'_>| {
-        let place = table.text("url").or_else(|| table.text("path"));
-        place.unwrap_or_default().to_owned()
-    };
+fn origin(package: TomlTable<'_>) -> SpelledOrigin<'_> {
     if let Some(vcs) = package.table("vcs") {
-        let from = Elsewhere::Vcs {
-            kind: vcs.text("type").unwrap_or("git").to_owned(),
-            url: place(vcs),
-            commit: vcs.text("commit-id").map(str::to_owned),
-        };
-        return Some((from, "it comes from version control, not from an index"));
+        let url = vcs.text("url").or(vcs.text("path"));
+        return SpelledOrigin::Vcs(url.unwrap_or_default(), vcs.text("commit-id"));
     }
     if let Some(directory) = package.table("directory") {
-        return Some(match directory.text("path") {
-            Some(".") => (Elsewhere::Itself, ITSELF),
-            _ => (
-                Elsewhere::Path(place(directory)),
-                "it comes from a directory, not from an index",
-            ),
-        });
+        return match directory.text("path").unwrap_or_default() {
+            "." => SpelledOrigin::Itself("."),
+            path => SpelledOrigin::Path(path),
+        };
     }
-    let archive = package.table("archive")?;
-    let from = match archive.text("url") {
-        Some(url) => Elsewhere::Url(url.to_owned()),
-        None => Elsewhere::Path(place(archive)),
+    let Some(archive) = package.table("archive") else {
+        return SpelledOrigin::Index(package.text("index"));
     };
-    Some((from, "it comes from one archive, not from an index"))
+    match archive.text("url") {
+        Some(url) => SpelledOrigin::Url(url),
+        None => SpelledOrigin::Path(archive.text("path").unwrap_or_default()),
+    }
+}
+
+fn one_file(file: TomlTable<'_>) -> SpelledFile<'_> {
+    // The URL tells of the host, too; the name is its last part in any case.
+    let keys = ["url", "path", "name"].into_iter();
+    let location = keys.filter_map(|key| file.placed_text(key)).next();
+    let hashes = file.table("hashes");
+    let hashes = hashes.map(|hashes| hashes.placed_texts()).unwrap_or_default();
+    let hash = |(algorithm, digest, at)| SpelledHash {
+        algorithm,
+        digest,
+        at,
+    };
+    SpelledFile {
+        location: location.as_ref().map(|(text, _)| *text),
+        at: location.map_or_else(|| file.start(), |(_, at)| at),
+        hashes: hashes.into_iter().map(hash).collect(),
+    }
 }

@@ -4,8 +4,9 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
+use super::spelled::{SpelledLock, SpelledOrigin, SpelledPackage};
 use super::{
-    Elsewhere, ForeignPackage, LockError, LockFormat, Locked, LockedFile, LockedFiles,
+    Elsewhere, ForeignPackage, ITSELF, LockError, LockFormat, Locked, LockedFile, LockedFiles,
     MAX_LOCK_ENTRIES, Skipped,
 };
 use crate::digest::Sha256;
@@ -19,7 +20,7 @@ const MAX_VERSION_LENGTH: usize = 200;
 /// The most files of one release, and the most projects that it may want.
 const MAX_PARTS: usize = 5_000;
 
-/// A package as its file spells it.
+/// A release as its file spells it.
 #[derive(Default)]
 pub(super) struct Found<'v> {
     pub(super) name: &'v str,
@@ -32,8 +33,8 @@ pub(super) struct Found<'v> {
     pub(super) index: Option<&'v str>,
 }
 
-impl Found<'_> {
-    /// Takes a file of the release: the last part of a path or URL, and `sha256:HEX`.
+impl<'v> Found<'v> {
+    /// Takes a file of the release: the last part of a path or URL, and its SHA-256 digest.
     pub(super) fn file(&mut self, location: Option<&str>, hash: Option<&str>) {
         let filename = location.and_then(file_name);
         let sha256 = hash.and_then(sha256);
@@ -41,15 +42,72 @@ impl Found<'_> {
         self.hashes.extend(sha256);
         let file = LockedFile {
             filename,
-            url: location
-                .filter(|one| one.contains("://"))
-                .map(str::to_owned),
+            url: location.filter(|one| one.contains("://")).map(str::to_owned),
             sha256,
         };
         if file.filename.is_some() || file.url.is_some() {
             self.files.push(file);
         }
     }
+
+    /// A package of a lock in TOML.
+    fn spelled(package: &SpelledPackage<'v>) -> Self {
+        let mut found = Self {
+            name: package.name,
+            version: package.version,
+            line: Some(package.line),
+            dependencies: package.dependencies.clone(),
+            index: match package.origin {
+                SpelledOrigin::Index(index) => index,
+                _ => None,
+            },
+            ..Self::default()
+        };
+        for file in &package.files {
+            let mut ours = file.hashes.iter().filter(|one| one.algorithm == "sha256");
+            found.file(file.location, ours.next().map(|hash| hash.digest));
+            found.hashes.extend(ours.filter_map(|hash| sha256(hash.digest)));
+        }
+        found
+    }
+}
+
+/// What a lock in TOML has locked.
+pub(super) fn releases(format: LockFormat, lock: SpelledLock<'_>) -> Result<LockedFiles, LockError> {
+    let mut reading = Reading::new(format);
+    for package in &lock.packages {
+        let found = Found::spelled(package);
+        match elsewhere(&package.origin) {
+            Some((from, reason)) => reading.skip_package(&found, from, reason)?,
+            None => reading.take(found)?,
+        }
+    }
+    Ok(reading.finish())
+}
+
+/// Where a package comes from that is no release of an index, and that in words.
+fn elsewhere(origin: &SpelledOrigin<'_>) -> Option<(Elsewhere, &'static str)> {
+    Some(match origin {
+        SpelledOrigin::Index(_) => return None,
+        SpelledOrigin::Itself(_) => (Elsewhere::Itself, ITSELF),
+        SpelledOrigin::Vcs(url, commit) => {
+            let from = Elsewhere::Vcs {
+                kind: "git".to_owned(),
+                // uv keeps the branch or tag that was asked for behind `?`.
+                url: url.split('?').next().unwrap_or_default().to_owned(),
+                commit: commit.map(str::to_owned),
+            };
+            (from, "it comes from version control, not from an index")
+        }
+        SpelledOrigin::Path(path) => (
+            Elsewhere::Path((*path).to_owned()),
+            "it comes from a path, not from an index",
+        ),
+        SpelledOrigin::Url(url) => (
+            Elsewhere::Url((*url).to_owned()),
+            "it comes from a direct address, not from an index",
+        ),
+    })
 }
 
 /// What was read of a file up to now.

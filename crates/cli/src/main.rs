@@ -22,6 +22,7 @@ mod token;
 mod names;
 mod why;
 mod exposure;
+mod gateway;
 mod review;
 mod quarantine;
 mod approve;

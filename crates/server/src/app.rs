@@ -19,11 +19,13 @@ use portcullis_store::recorder::Recorder;
 use portcullis_store::tokens::{LastUsed, Token};
 use portcullis_upstream::UpstreamError;
 use portcullis_upstream::single_flight::SingleFlight;
+use tokio::sync::Semaphore;
 
 use crate::config::{Config, ConfigError};
 use crate::error::FlowError;
 use crate::flow::contents::Contents;
 use crate::flow::fetch::{FileKey, Transfer};
+use crate::flow::judge::ALL_AT_ONCE;
 use crate::flow::publisher::Publishers;
 use crate::flow::releases::Releases;
 use crate::flow::reviews::in_force;
@@ -73,6 +75,8 @@ pub struct App {
     pub page_flights: SingleFlight<(SourceName, ProjectName), PageResult>,
     /// File transfers from outside sources that are under way.
     pub transfers: std::sync::Mutex<HashMap<FileKey, Arc<Transfer>>>,
+    /// Turns to gather projects that many are asked about at once.
+    pub judging: Semaphore,
     /// Who published files, as far as their attestations were read.
     pub publishers: Cache<(SourceName, Arc<str>), Publishers>,
     /// What the metadata of releases says, as far as it was asked for.
@@ -238,6 +242,7 @@ impl App {
                 .build(),
             page_flights: SingleFlight::default(),
             transfers: std::sync::Mutex::default(),
+            judging: Semaphore::new(ALL_AT_ONCE),
             publishers: Cache::builder()
                 .max_capacity(10_000)
                 .time_to_live(PUBLISHER_MEMORY)

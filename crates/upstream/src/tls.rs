@@ -19,7 +19,7 @@ pub fn install_crypto_provider() {
 ///
 /// # Errors
 /// [`SetupError::CertificateFile`] when a file cannot be read or holds no certificate.
-pub(crate) fn read_certificates(files: &[PathBuf]) -> Result<Vec<Certificate>, SetupError> {
+pub fn read_certificates(files: &[PathBuf]) -> Result<Vec<Certificate>, SetupError> {
     let mut certificates = Vec::new();
     for file in files {
         certificates.extend(read_file(file)?);

@@ -16,9 +16,9 @@ use portcullis_server::http::api::reviews::{
 use portcullis_store::reviews::Filter;
 use url::Url;
 
-use super::remote::Remote;
 use crate::context::{Place, who};
 use crate::exit::{Exit, failure};
+use crate::gateway::{Client, Remedies};
 use crate::output::remark;
 
 /// Where reviews are.
@@ -26,8 +26,15 @@ pub(super) enum Desk {
     /// In the database beside us.
     Here(Arc<App>),
     /// Behind the API of a gateway.
-    There(Remote),
+    There(Client),
 }
+
+/// What to do about what a gateway says of reviews.
+const REMEDIES: Remedies = Remedies {
+    forbidden: "use a token with the scope review",
+    absent: "see `portcullis review list --state all`",
+    conflict: "see `portcullis review show ID`",
+};
 
 /// What is listed.
 pub(super) struct Listing {
@@ -75,7 +82,7 @@ fn explained(error: &FlowError) -> anyhow::Error {
 impl Desk {
     pub(super) async fn open(place: &Place, gateway: Option<Url>) -> anyhow::Result<Self> {
         match gateway {
-            Some(url) => Ok(Self::There(Remote::new(url)?)),
+            Some(url) => Ok(Self::There(Client::new(url)?.remedies(REMEDIES))),
             None => Ok(Self::Here(place.gateway().await?)),
         }
     }

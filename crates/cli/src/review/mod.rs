@@ -7,7 +7,6 @@ use crate::context::{Place, wait_for};
 use crate::exit::Exit;
 
 mod desk;
-mod remote;
 mod request;
 mod list;
 mod show;

@@ -22,7 +22,7 @@ use crate::exit::failure;
 const GATEWAY: &str = "PORTCULLIS_URL";
 
 /// Where files are fetched from.
-pub(super) struct Index {
+pub struct Index {
     /// Each is asked where those before it do not have the project.
     sources: Vec<Asked>,
     /// Names that are not told to anybody outside.
@@ -31,7 +31,7 @@ pub(super) struct Index {
 
 /// A source that is asked.
 #[derive(Clone)]
-pub(super) enum Asked {
+pub enum Asked {
     /// One that was named.
     Named(Arc<UpstreamSource>),
     /// One of the configuration.
@@ -39,7 +39,7 @@ pub(super) enum Asked {
 }
 
 impl Asked {
-    pub(super) fn source(&self) -> &UpstreamSource {
+    pub fn source(&self) -> &UpstreamSource {
         match self {
             Self::Named(source) => source,
             Self::Configured(upstream) => &upstream.source,
@@ -48,14 +48,14 @@ impl Asked {
 }
 
 /// A project's page and who has it.
-pub(super) struct Listed {
-    pub(super) page: ProjectPage,
-    pub(super) asked: Asked,
+pub struct Listed {
+    pub page: ProjectPage,
+    pub asked: Asked,
 }
 
 impl Index {
     /// The index at `url`, or the one that is meant where none is named.
-    pub(super) async fn open(url: Option<&Url>, place: &Place) -> anyhow::Result<Self> {
+    pub async fn open(url: Option<&Url>, place: &Place) -> anyhow::Result<Self> {
         let environment = Environment::of_this_process();
         let gateway = match url {
             Some(_) => None,
@@ -108,7 +108,7 @@ impl Index {
     }
 
     /// Whether `text` is the address of a source that is asked anyway.
-    pub(super) fn is_at(&self, text: &str) -> bool {
+    pub fn is_at(&self, text: &str) -> bool {
         let Ok(url) = Url::parse(text) else {
             return false;
         };
@@ -116,18 +116,30 @@ impl Index {
         self.sources.iter().any(|one| *one.source().root() == url)
     }
 
+    /// The addresses of the sources that are asked.
+    pub fn roots(&self) -> Vec<String> {
+        let sources = self.sources.iter();
+        sources.map(|one| one.source().root().to_string()).collect()
+    }
+
     /// The page of `project`; where there is none, why: one clause.
-    pub(super) async fn page(&self, project: &ProjectName) -> Result<Listed, String> {
+    pub async fn page(&self, project: &ProjectName) -> Result<Listed, String> {
+        let found = self.find(project).await?;
+        found.ok_or_else(|| "the index does not have the project".to_owned())
+    }
+
+    /// The page of `project`; `None` where no source has it, and why where that is not known: one clause.
+    pub async fn find(&self, project: &ProjectName) -> Result<Option<Listed>, String> {
         if self.owned.iter().any(|pattern| pattern.matches(project)) {
             return Err("its name is owned, and nobody outside is told of it".to_owned());
         }
         for asked in &self.sources {
             match asked.source().fetch_page(project, None).await {
                 Ok(PageAnswer::Page(fetched)) => {
-                    return Ok(Listed {
+                    return Ok(Some(Listed {
                         page: fetched.page,
                         asked: asked.clone(),
-                    });
+                    }));
                 }
                 Ok(PageAnswer::Absent) => {}
                 Ok(PageAnswer::NotModified) => return Err("its page did not come".to_owned()),
@@ -135,7 +147,7 @@ impl Index {
                 Err(error) => return Err(error.to_string()),
             }
         }
-        Err("the index does not have the project".to_owned())
+        Ok(None)
     }
 }
 

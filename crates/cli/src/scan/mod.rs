@@ -9,7 +9,7 @@
 mod inputs;
 mod named;
 mod choice;
-mod index;
+pub mod index;
 mod resolve;
 mod fetch;
 mod means;

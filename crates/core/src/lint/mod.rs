@@ -12,6 +12,7 @@ pub mod python;
 mod syntax;
 mod address;
 pub mod project;
+pub mod pins;
 pub mod read;
 pub mod rule;
 pub mod rules;

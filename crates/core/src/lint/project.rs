@@ -47,6 +47,8 @@ pub struct Project {
     pub organisation: Organisation,
     /// What is known about the releases that are pinned; nothing where no index was asked.
     pub known: KnownReleases,
+    /// What is known about the projects that are named; nothing where no index was asked.
+    pub known_projects: KnownProjects,
 }
 
 /// What the organisation has said about its index and its names.
@@ -66,6 +68,18 @@ impl Organisation {
     }
 }
 
+/// What is known about projects.
+pub type KnownProjects = HashMap<ProjectName, Fact<KnownProject>>;
+
+/// What an index or a gateway says of a project.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownProject {
+    /// Whether any index that the project's installers ask has it.
+    pub exists: bool,
+    /// Its status (PEP 792), where it is not `active`, with the reason that is given.
+    pub status: Option<(String, Option<String>)>,
+}
+
 /// What is known about releases, by project and version.
 pub type KnownReleases = HashMap<(ProjectName, Version), Fact<KnownRelease>>;
 
@@ -80,8 +94,13 @@ pub struct KnownRelease {
     pub status: Option<String>,
     /// The SHA-256 digests of its files, in hexadecimal, with their names.
     pub files: Vec<(String, String)>,
+    /// Digests that the project gives for the release and that belong to other files of the same project on
+    /// the index: the digest with the name of the file that has it.
+    pub elsewhere: Vec<(String, String)>,
     /// Why a gateway would refuse it, in its words; `None` where it would let it through.
     pub refused: Option<String>,
+    /// What to do about the refusal, in the gateway's words.
+    pub remedy: Option<String>,
     /// The nearest version that would pass.
     pub nearest: Option<Version>,
 }

@@ -15,6 +15,7 @@ pub mod releases;
 pub mod licence_texts;
 pub mod upload;
 pub mod why;
+pub mod judge;
 pub mod project_list;
 pub mod purge;
 pub mod feeds;

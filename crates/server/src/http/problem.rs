@@ -53,7 +53,7 @@ fn status(error: &FlowError) -> StatusCode {
 }
 
 /// What the client is told. What broke inside is for the log.
-fn told(error: &FlowError) -> String {
+pub(super) fn told(error: &FlowError) -> String {
     match error {
         FlowError::Store(_) | FlowError::Disk(_) | FlowError::Blob(_) => {
             "the gateway's own storage does not answer; try again, or tell its operator".to_owned()

@@ -23,6 +23,7 @@ mod folders;
 mod hold_back;
 mod immutability;
 mod inspections;
+mod judge;
 mod scanners;
 mod inspection_workers;
 mod leaks;

@@ -214,6 +214,29 @@ pub async fn discover(machine: &Machine) -> Result<Discovered, DiscoverError> {
     })
 }
 
+/// The index that the environment or the configuration of `machine` names, without asking an installer for its
+/// default; `None` where nothing names one.
+///
+/// # Errors
+/// [`DiscoverError`] when a file cannot be read or holds no address.
+pub fn configured(machine: &Machine) -> Result<Option<DiscoveredIndex>, DiscoverError> {
+    let pip = pip::read(machine)?;
+    let uv = uv::read(machine)?;
+    Ok(pip.index.or(uv.index))
+}
+
+/// The index that installers use where nothing is configured, as they say themselves.
+pub async fn default_index(machine: &Machine) -> Option<DiscoveredIndex> {
+    ask::installers(machine).await
+}
+
+/// The file with certificate authorities that installers are told to trust. Configuration that cannot be read
+/// names none.
+pub fn authorities(machine: &Machine) -> Option<DiscoveredFile> {
+    let of_pip = pip::read(machine).ok().and_then(|pip| pip.ca_file);
+    of_pip.or_else(|| ca_file(&machine.environment))
+}
+
 fn ca_file(environment: &Environment) -> Option<DiscoveredFile> {
     let names = ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"];
     names.into_iter().find_map(|name| {

@@ -9,6 +9,14 @@ mod unknown_rule;
 mod unused_ignore;
 
 pub(super) use unused_ignore::UnusedIgnore;
+mod named;
+mod refused_by_gateway;
+mod yanked_version;
+mod removed_version;
+mod quarantined_project;
+mod archived_project;
+mod wrong_hash;
+mod unclaimed_internal_name;
 
 /// Every rule, in the order in which they are documented.
 pub static RULES: &[&dyn Rule] = &[
@@ -16,6 +24,13 @@ pub static RULES: &[&dyn Rule] = &[
     &ignore_without_reason::IgnoreWithoutReason,
     &unknown_rule::UnknownRule,
     &unused_ignore::UnusedIgnore,
+    &refused_by_gateway::RefusedByGateway,
+    &yanked_version::YankedVersion,
+    &removed_version::RemovedVersion,
+    &quarantined_project::QuarantinedProject,
+    &archived_project::ArchivedProject,
+    &wrong_hash::WrongHash,
+    &unclaimed_internal_name::UnclaimedInternalName,
 ];
 
 /// The rule called `id`.

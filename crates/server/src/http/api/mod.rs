@@ -37,6 +37,7 @@ mod locks;
 mod quarantines;
 pub mod reviews;
 mod why;
+mod judge;
 pub mod openapi;
 
 /// All of the API's routes, without their prefix.
@@ -49,6 +50,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(openapi::Base::openapi())
         .routes(routes!(openapi::show))
         .routes(routes!(why::why))
+        .routes(routes!(judge::judge))
         .routes(routes!(inspections::show))
         .routes(routes!(reviews::list, reviews::create))
         .routes(routes!(reviews::show))
@@ -183,6 +185,15 @@ const MAX_JSON: usize = 64 << 10;
 /// The body of a request, which must be JSON and say so: browsers send other forms across sites without
 /// asking first.
 async fn submitted<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, FlowError> {
+    submitted_up_to(MAX_JSON, headers, body).await
+}
+
+/// The same for bodies of at most `most` bytes.
+async fn submitted_up_to<T: DeserializeOwned>(
+    most: usize,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<T, FlowError> {
     let content_type = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
@@ -191,6 +202,6 @@ async fn submitted<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Resu
         let what = "the body must be JSON, sent with Content-Type: application/json";
         return Err(FlowError::UnknownForm(what.to_owned()));
     }
-    let bytes = whole(body, MAX_JSON).await?;
+    let bytes = whole(body, most).await?;
     serde_json::from_slice(&bytes).map_err(|error| FlowError::Invalid(format!("the body: {error}")))
 }

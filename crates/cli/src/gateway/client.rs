@@ -1,12 +1,14 @@
-//! A gateway elsewhere, through its API: JSON there and back, with the token in `PORTCULLIS_TOKEN`, in the
-//! address or in the netrc file. What it says of an error is what is shown.
+//! [`Client`]: a gateway elsewhere, through its API: JSON there and back, with the token in `PORTCULLIS_TOKEN`,
+//! in the address or in the netrc file. What it says of an error is what is shown.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use futures_util::StreamExt as _;
-use reqwest::{Client, RequestBuilder, StatusCode, redirect};
+use portcullis_upstream::discover::{self, Machine};
+use portcullis_upstream::tls;
+use reqwest::{RequestBuilder, StatusCode, redirect};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -22,15 +24,39 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const MOST: usize = 64 << 20;
 
 /// A gateway elsewhere.
-pub(super) struct Remote {
+pub struct Client {
     root: Url,
-    client: Client,
+    http: reqwest::Client,
     token: Option<SecretString>,
+    remedies: Remedies,
 }
 
-impl Remote {
+/// A gateway did not answer, so that nobody knows.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreachable(anyhow::Error);
+
+/// What to do about what a gateway refuses, in the words of the command that asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Remedies {
+    /// The token does not reach that far.
+    pub forbidden: &'static str,
+    /// There is no such thing.
+    pub absent: &'static str,
+    /// What is asked contradicts what is.
+    pub conflict: &'static str,
+}
+
+/// For commands that only read.
+const READING: Remedies = Remedies {
+    forbidden: "use a token with the scope read",
+    absent: "see whether the gateway is of this version and has this index",
+    conflict: "see what the gateway's operator says",
+};
+
+impl Client {
     /// The gateway at `url`, which may hold credentials.
-    pub(super) fn new(mut url: Url) -> anyhow::Result<Self> {
+    pub fn new(mut url: Url) -> anyhow::Result<Self> {
         if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
             return Err(failure(
                 "a gateway has an http or https address",
@@ -50,9 +76,10 @@ impl Remote {
         let variable = std::env::var("PORTCULLIS_TOKEN").ok();
         let variable = variable.filter(|token| !token.trim().is_empty());
         // A redirect could lead the token elsewhere.
-        let client = Client::builder()
+        let http = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .timeout(PATIENCE)
+            .tls_certs_merge(authorities()?)
             .user_agent(concat!("portcullis/", env!("CARGO_PKG_VERSION")))
             .build()?;
         Ok(Self {
@@ -61,12 +88,33 @@ impl Remote {
                 .or_else(|| from_netrc(&url))
                 .map(SecretString::from),
             root: url,
-            client,
+            http,
+            remedies: READING,
         })
     }
 
+    /// The same with other remedies.
+    #[must_use]
+    pub fn remedies(mut self, remedies: Remedies) -> Self {
+        self.remedies = remedies;
+        self
+    }
+
+    /// Whether a gateway answers there. Fails where nobody answers within `patience`.
+    pub(super) async fn look(&self, patience: Duration) -> anyhow::Result<bool> {
+        let url = self.root.join("openapi.json")?;
+        let request = self.http.get(url).timeout(patience);
+        let response = request.send().await.map_err(|error| self.unreachable(error))?;
+        if !response.status().is_success() {
+            return Ok(false);
+        }
+        let body = self.whole(response).await?;
+        let document: Value = serde_json::from_slice(&body).unwrap_or_default();
+        Ok(document["info"]["title"] == "Portcullis")
+    }
+
     /// Asks for a document; parameters without a value are left out.
-    pub(super) async fn get<T: DeserializeOwned>(
+    pub async fn get<T: DeserializeOwned>(
         &self,
         path: &str,
         parameters: &[(&str, Option<&str>)],
@@ -79,17 +127,17 @@ impl Remote {
         if !given.is_empty() {
             url.query_pairs_mut().extend_pairs(given);
         }
-        self.answer(self.client.get(url)).await
+        self.answer(self.http.get(url)).await
     }
 
     /// Sends a document.
-    pub(super) async fn post<T: DeserializeOwned>(
+    pub async fn post<T: DeserializeOwned>(
         &self,
         path: &str,
         body: &impl Serialize,
     ) -> anyhow::Result<T> {
         let url = self.root.join(path)?;
-        self.answer(self.client.post(url).json(body)).await
+        self.answer(self.http.post(url).json(body)).await
     }
 
     async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<T> {
@@ -97,27 +145,9 @@ impl Remote {
             Some(token) => request.bearer_auth(token.expose_secret()),
             None => request,
         };
-        let unreachable = |error: reqwest::Error| {
-            failure(
-                format!(
-                    "the gateway at {} cannot be asked: {}",
-                    self.place(),
-                    error.without_url()
-                ),
-                "see whether --gateway is right and the gateway runs",
-            )
-        };
-        let response = request.send().await.map_err(unreachable)?;
+        let response = request.send().await.map_err(|error| self.unreachable(error))?;
         let status = response.status();
-        let mut body = Vec::new();
-        let mut chunks = response.bytes_stream();
-        while let Some(chunk) = chunks.next().await {
-            body.extend_from_slice(&chunk.map_err(unreachable)?);
-            anyhow::ensure!(
-                body.len() <= MOST,
-                "the gateway's answer is larger than {MOST} bytes"
-            );
-        }
+        let body = self.whole(response).await?;
         if !status.is_success() {
             return Err(self.explained(status, &body));
         }
@@ -129,8 +159,34 @@ impl Remote {
         })
     }
 
+    async fn whole(&self, response: reqwest::Response) -> anyhow::Result<Vec<u8>> {
+        let mut body = Vec::new();
+        let mut chunks = response.bytes_stream();
+        while let Some(chunk) = chunks.next().await {
+            body.extend_from_slice(&chunk.map_err(|error| self.unreachable(error))?);
+            anyhow::ensure!(
+                body.len() <= MOST,
+                "the gateway's answer is larger than {MOST} bytes"
+            );
+        }
+        Ok(body)
+    }
+
+    fn unreachable(&self, error: reqwest::Error) -> anyhow::Error {
+        let what = format!(
+            "the gateway at {} cannot be asked: {}",
+            self.place(),
+            error.without_url()
+        );
+        Unreachable(failure(
+            what,
+            "see whether --gateway is right and the gateway runs",
+        ))
+        .into()
+    }
+
     /// Where it is, for people.
-    fn place(&self) -> String {
+    pub(super) fn place(&self) -> String {
         let shown = self.root.as_str();
         shown
             .trim_end_matches("api/v1/")
@@ -153,13 +209,22 @@ impl Remote {
         );
         let remedy = match status {
             StatusCode::UNAUTHORIZED => "put a token into PORTCULLIS_TOKEN or the netrc file",
-            StatusCode::FORBIDDEN => "use a token with the scope review",
-            StatusCode::NOT_FOUND => "see `portcullis review list --state all`",
-            StatusCode::CONFLICT => "see `portcullis review show ID`",
+            StatusCode::FORBIDDEN => self.remedies.forbidden,
+            StatusCode::NOT_FOUND => self.remedies.absent,
+            StatusCode::CONFLICT => self.remedies.conflict,
             _ => "see what the gateway's operator says",
         };
         failure(detail, remedy)
     }
+}
+
+/// The certificate authorities that pip and others are told to trust beside the system's.
+fn authorities() -> anyhow::Result<Vec<reqwest::Certificate>> {
+    let machine = Machine::this();
+    let Some(file) = discover::authorities(&machine) else {
+        return Ok(Vec::new());
+    };
+    Ok(tls::read_certificates(&[file.path])?)
 }
 
 /// The password that the netrc file has for the host.

@@ -1,0 +1,60 @@
+//! [`Found::judge`]: the question to a gateway, in parts where it is long.
+
+use serde::Serialize;
+
+use super::answer::{Answer, Judged};
+use super::find::Found;
+
+/// How many releases are asked about in one request.
+const AT_ONCE: usize = 1_000;
+
+/// A question.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Question<'q> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<&'q str>,
+    pins: &'q [QuestionPin],
+}
+
+/// A release that is asked about.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct QuestionPin {
+    /// The project.
+    pub project: String,
+    /// The version, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// What is wanted of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requirement: Option<String>,
+    /// The SHA-256 digests of the files that are allowed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hashes: Vec<String>,
+    /// The names of those files.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub filenames: Vec<String>,
+}
+
+impl Found {
+    /// What the gateway says of every pin, in their order.
+    pub async fn judge(&self, pins: &[QuestionPin]) -> anyhow::Result<Vec<Judged>> {
+        let mut judged = Vec::with_capacity(pins.len());
+        for part in pins.chunks(AT_ONCE) {
+            let question = Question {
+                index: self.index.as_deref(),
+                pins: part,
+            };
+            let answer: Answer = self.client.post("judge", &question).await?;
+            anyhow::ensure!(
+                answer.pins.len() == part.len(),
+                "the gateway answers {} of {} questions",
+                answer.pins.len(),
+                part.len()
+            );
+            judged.extend(answer.pins);
+        }
+        Ok(judged)
+    }
+}

@@ -91,10 +91,7 @@ pub fn read_table<T>(
     })
 }
 
-fn reading<T>(
-    document: Document<'_>,
-    read: impl FnOnce(Table<'_>) -> T,
-) -> Result<T, Mistakes> {
+fn reading<T>(document: Document<'_>, read: impl FnOnce(Table<'_>) -> T) -> Result<T, Mistakes> {
     let found = RefCell::new(Vec::new());
     let (root, syntax) = DeTable::parse_recoverable(document.text);
     if !syntax.is_empty() {

@@ -155,7 +155,11 @@ impl<'p> Quiet<'p> {
     fn sort(&mut self, finding: Finding, report: &mut Report) {
         if let Some(reason) = self.exception(&finding) {
             let by = IgnoredBy::Settings;
-            report.ignored.push(Ignored { finding, reason, by });
+            report.ignored.push(Ignored {
+                finding,
+                reason,
+                by,
+            });
             return;
         }
         if is_about_ignores(finding.rule) {
@@ -214,9 +218,8 @@ impl<'p> Quiet<'p> {
             let Comment { file, ignore, used } = comment;
             let all = used.iter().all(|used| *used == Use::Unneeded);
             let pairs = ignore.rules.iter().zip(used);
-            let unused = pairs.filter(|((id, _), used)| {
-                **used == Use::Unneeded && self.has_spoken(id, applied)
-            });
+            let unused = pairs
+                .filter(|((id, _), used)| **used == Use::Unneeded && self.has_spoken(id, applied));
             unused.map(move |((id, at), _)| {
                 let finding = unused_finding(file.path.clone(), at.clone(), id);
                 let finding = finding.help("take it out, or put it where the finding is");

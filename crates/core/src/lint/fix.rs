@@ -87,15 +87,43 @@ mod tests {
     fn edits_that_overlap_wait() {
         let text = "http://a http://b";
         for (fixes, expected, applied) in [
-            (vec![fix(&[(0..4, "https")]), fix(&[(9..13, "https")])], "https://a https://b", vec![0, 1]),
-            (vec![fix(&[(0..8, "x")]), fix(&[(0..4, "https")])], "x http://b", vec![0]),
-            (vec![fix(&[(0..4, "https")]), fix(&[(0..4, "https")])], "https://a http://b", vec![0, 1]),
-            (vec![fix(&[(4..4, "s")]), fix(&[(4..4, "x")])], "https://a http://b", vec![0]),
-            (vec![fix(&[(0..4, "x")]), fix(&[(4..4, "y")])], "x://a http://b", vec![0]),
-            (vec![fix(&[(0..4, "x")]), fix(&[(4..8, "y")])], "xy http://b", vec![0, 1]),
+            (
+                vec![fix(&[(0..4, "https")]), fix(&[(9..13, "https")])],
+                "https://a https://b",
+                vec![0, 1],
+            ),
+            (
+                vec![fix(&[(0..8, "x")]), fix(&[(0..4, "https")])],
+                "x http://b",
+                vec![0],
+            ),
+            (
+                vec![fix(&[(0..4, "https")]), fix(&[(0..4, "https")])],
+                "https://a http://b",
+                vec![0, 1],
+            ),
+            (
+                vec![fix(&[(4..4, "s")]), fix(&[(4..4, "x")])],
+                "https://a http://b",
+                vec![0],
+            ),
+            (
+                vec![fix(&[(0..4, "x")]), fix(&[(4..4, "y")])],
+                "x://a http://b",
+                vec![0],
+            ),
+            (
+                vec![fix(&[(0..4, "x")]), fix(&[(4..8, "y")])],
+                "xy http://b",
+                vec![0, 1],
+            ),
             (vec![fix(&[(0..4, "x"), (99..100, "y")])], text, vec![]),
             (vec![fix(&[(0..4, "x"), (2..6, "y")])], text, vec![]),
-            (vec![fix(&[(9..13, "2"), (0..4, "1")])], "1://a 2://b", vec![0]),
+            (
+                vec![fix(&[(9..13, "2"), (0..4, "1")])],
+                "1://a 2://b",
+                vec![0],
+            ),
             (vec![fix(&[])], text, vec![]),
         ] {
             let fixes: Vec<&Fix> = fixes.iter().collect();

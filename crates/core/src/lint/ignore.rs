@@ -153,7 +153,9 @@ fn line_at(text: &str, at: usize) -> Span {
 }
 
 fn end_of_line(text: &str, from: usize) -> usize {
-    text[from..].find('\n').map_or(text.len(), |end| from + end + 1)
+    text[from..]
+        .find('\n')
+        .map_or(text.len(), |end| from + end + 1)
 }
 
 /// The line behind a comment, with those it goes on in. Further comments between are passed over, so that several
@@ -207,25 +209,70 @@ mod tests {
     #[test]
     fn comments_are_about_their_line_or_the_next() {
         for (path, text, covered) in [
-            ("requirements.txt", "a  # portcullis: ignore[x] why\nb\n", "a  # portcullis: ignore[x] why\n"),
-            ("requirements.txt", "# portcullis: ignore[x] why\na\nb\n", "a\n"),
-            ("requirements.txt", "#portcullis:ignore[x] why\n# more\na \\\n  b\nc\n", "a \\\n  b\n"),
-            ("requirements.txt", "a \\\n  b # portcullis: ignore[x] why\nc\n", "a \\\n  b # portcullis: ignore[x] why\n"),
+            (
+                "requirements.txt",
+                "a  # portcullis: ignore[x] why\nb\n",
+                "a  # portcullis: ignore[x] why\n",
+            ),
+            (
+                "requirements.txt",
+                "# portcullis: ignore[x] why\na\nb\n",
+                "a\n",
+            ),
+            (
+                "requirements.txt",
+                "#portcullis:ignore[x] why\n# more\na \\\n  b\nc\n",
+                "a \\\n  b\n",
+            ),
+            (
+                "requirements.txt",
+                "a \\\n  b # portcullis: ignore[x] why\nc\n",
+                "a \\\n  b # portcullis: ignore[x] why\n",
+            ),
             ("requirements.txt", "# portcullis: ignore[x] why", ""),
-            ("pip.conf", "; portcullis: ignore[x] why\na = b\n", "a = b\n"),
-            ("Jenkinsfile", "sh 'pip' // portcullis: ignore[x] why", "sh 'pip' // portcullis: ignore[x] why"),
-            ("a.ipynb", "[\"# portcullis: ignore[x] why\\n\",\n\"%pip\"]", ""),
-            ("a.ipynb", "[\n \"# portcullis: ignore[x] why\\n\",\n\"%pip\"]", "\"%pip\"]"),
-            ("a.ipynb", "[\n \"%pip # portcullis: ignore[x] why\"\n]", " \"%pip # portcullis: ignore[x] why\"\n"),
+            (
+                "pip.conf",
+                "; portcullis: ignore[x] why\na = b\n",
+                "a = b\n",
+            ),
+            (
+                "Jenkinsfile",
+                "sh 'pip' // portcullis: ignore[x] why",
+                "sh 'pip' // portcullis: ignore[x] why",
+            ),
+            (
+                "a.ipynb",
+                "[\"# portcullis: ignore[x] why\\n\",\n\"%pip\"]",
+                "",
+            ),
+            (
+                "a.ipynb",
+                "[\n \"# portcullis: ignore[x] why\\n\",\n\"%pip\"]",
+                "\"%pip\"]",
+            ),
+            (
+                "a.ipynb",
+                "[\n \"%pip # portcullis: ignore[x] why\"\n]",
+                " \"%pip # portcullis: ignore[x] why\"\n",
+            ),
         ] {
             let found = of(path, text);
             if covered.is_empty() {
-                assert!(found.iter().all(|one| text[one.covers.clone()].is_empty()), "{text}");
+                assert!(
+                    found.iter().all(|one| text[one.covers.clone()].is_empty()),
+                    "{text}"
+                );
                 continue;
             }
-            let [found] = &found[..] else { panic!("{text}: {found:?}") };
+            let [found] = &found[..] else {
+                panic!("{text}: {found:?}")
+            };
             assert_eq!(&text[found.covers.clone()], covered);
-            assert_eq!((found.rules[0].0.as_str(), found.reason.as_str()), ("x", "why"), "{text}");
+            assert_eq!(
+                (found.rules[0].0.as_str(), found.reason.as_str()),
+                ("x", "why"),
+                "{text}"
+            );
         }
     }
 
@@ -259,7 +306,11 @@ mod tests {
                 panic!("{comment}")
             };
             let named: Vec<&str> = found.rules.iter().map(|(id, _)| id.as_str()).collect();
-            assert_eq!((&named[..], found.reason.as_str()), (rules, reason), "{comment}");
+            assert_eq!(
+                (&named[..], found.reason.as_str()),
+                (rules, reason),
+                "{comment}"
+            );
             for (id, at) in &found.rules {
                 assert_eq!(&text[at.clone()], id);
             }
@@ -272,7 +323,9 @@ mod tests {
             ("a  # portcullis: ignore[x] why\nb\n", "a\nb\n"),
             ("  # portcullis: ignore[x] why\nb\n", "b\n"),
         ] {
-            let [found] = &of("requirements.txt", text)[..] else { panic!("{text}") };
+            let [found] = &of("requirements.txt", text)[..] else {
+                panic!("{text}")
+            };
             let mut rest = text.to_owned();
             rest.replace_range(found.removal(text), "");
             assert_eq!(rest, left);

@@ -115,10 +115,16 @@ impl Project {
     /// The file that `included` names in `from`; `None` where it is not among those that were read.
     #[must_use]
     pub fn included(&self, from: &ProjectFile, included: &str) -> Option<&ProjectFile> {
-        let folder = from.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let path = joined(folder, included);
-        let at_root = || joined("", included);
-        self.file(&path).or_else(|| self.file(&at_root()))
+        let mut paths = Self::paths_of_included(&from.path, included).into_iter();
+        paths.find_map(|path| self.file(&path))
+    }
+
+    /// The paths below the project that `included` in the file at `from` may mean, the likelier first: relative to
+    /// the file, and relative to the project, where commands run.
+    #[must_use]
+    pub fn paths_of_included(from: &str, included: &str) -> [String; 2] {
+        let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
+        [joined(folder, included), joined("", included)]
     }
 }
 

@@ -122,7 +122,11 @@ fn exceptions(table: &mut Table<'_>) -> Vec<Exception> {
         let reason = entry.text("reason").filter(|reason| {
             let is_given = !reason.value.trim().is_empty();
             if !is_given {
-                entry.mistake(reason, "the reason is empty", Some("say why it is accepted"));
+                entry.mistake(
+                    reason,
+                    "the reason is empty",
+                    Some("say why it is accepted"),
+                );
             }
             is_given
         });
@@ -140,7 +144,11 @@ fn exceptions(table: &mut Table<'_>) -> Vec<Exception> {
             at,
         })
     };
-    table.tables("ignore").into_iter().filter_map(read).collect()
+    table
+        .tables("ignore")
+        .into_iter()
+        .filter_map(read)
+        .collect()
 }
 
 fn levels(table: &mut Table<'_>) -> BTreeMap<&'static str, Level> {
@@ -184,10 +192,11 @@ impl FromStr for Level {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "off" => Ok(Self::Off),
-            text => text
-                .parse()
-                .map(Self::As)
-                .map_err(|_| format!("{text:?} is neither \"off\" nor a severity (info, low, medium, high, critical)")),
+            text => text.parse().map(Self::As).map_err(|_| {
+                format!(
+                    "{text:?} is neither \"off\" nor a severity (info, low, medium, high, critical)"
+                )
+            }),
         }
     }
 }
@@ -287,13 +296,25 @@ mod tests {
             ("index = \"ftp://a.example\"", "http or https"),
             ("exclude = [\"a[\"]", "exclude: "),
             ("fail-on = \"bad\"", "fail-on: "),
-            ("[rules]\nuntrusted = \"off\"", "there is no rule \"untrusted\""),
-            ("[rules]\ntrusted-hosts = \"off\"", "did you mean `trusted-host`?"),
+            (
+                "[rules]\nuntrusted = \"off\"",
+                "there is no rule \"untrusted\"",
+            ),
+            (
+                "[rules]\ntrusted-hosts = \"off\"",
+                "did you mean `trusted-host`?",
+            ),
             ("[rules]\ntrusted-host = \"on\"", "neither \"off\""),
             ("[[ignore]]\nrule = \"trusted-host\"", "needs a reason"),
             ("[[ignore]]\nreason = \"x\"", "needs a rule"),
-            ("[[ignore]]\nrule = \"trusted-host\"\nreason = \" \"", "the reason is empty"),
-            ("[[ignore]]\nrule = \"none\"\nreason = \"x\"", "there is no rule \"none\""),
+            (
+                "[[ignore]]\nrule = \"trusted-host\"\nreason = \" \"",
+                "the reason is empty",
+            ),
+            (
+                "[[ignore]]\nrule = \"none\"\nreason = \"x\"",
+                "there is no rule \"none\"",
+            ),
         ] {
             let mistakes = of(text).expect_err(text);
             assert_eq!(mistakes.count(), 1, "{mistakes}");

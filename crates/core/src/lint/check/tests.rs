@@ -8,14 +8,16 @@ use crate::settings::Document;
 
 /// A project with one file, in which every `--trusted-host` is a setting.
 fn trusting(text: &str) -> Project {
-    let settings = text.match_indices("--trusted-host").map(|(at, key)| Setting {
-        tool: Tool::Pip,
-        key: "trusted-host".to_owned(),
-        value: "a.example".to_owned(),
-        at: at..at + key.len(),
-        value_at: at..at + key.len(),
-        by: None,
-    });
+    let settings = text
+        .match_indices("--trusted-host")
+        .map(|(at, key)| Setting {
+            tool: Tool::Pip,
+            key: "trusted-host".to_owned(),
+            value: "a.example".to_owned(),
+            at: at..at + key.len(),
+            value_at: at..at + key.len(),
+            by: None,
+        });
     let file = ProjectFile {
         path: "requirements.txt".to_owned(),
         kind: FileKind::Requirements,
@@ -46,14 +48,34 @@ fn comments_quiet_their_line_and_no_other() {
     for (text, expected, ignored) in [
         (format!("--trusted-host a  {why}\n"), &[][..], 1),
         (format!("{why}\n--trusted-host a\n"), &[], 1),
-        (format!("--trusted-host a\n--trusted-host b  {why}\n"), &["trusted-host"], 1),
-        (format!("{why}\n\n--trusted-host a\n"), &["unused-ignore", "trusted-host"], 0),
-        ("--trusted-host a  # portcullis: ignore[trusted-host]\n".to_owned(), &["trusted-host", "ignore-without-reason"], 0),
-        ("--trusted-host a  # portcullis: ignore all\n".to_owned(), &["trusted-host", "unknown-rule"], 0),
+        (
+            format!("--trusted-host a\n--trusted-host b  {why}\n"),
+            &["trusted-host"],
+            1,
+        ),
+        (
+            format!("{why}\n\n--trusted-host a\n"),
+            &["unused-ignore", "trusted-host"],
+            0,
+        ),
+        (
+            "--trusted-host a  # portcullis: ignore[trusted-host]\n".to_owned(),
+            &["trusted-host", "ignore-without-reason"],
+            0,
+        ),
+        (
+            "--trusted-host a  # portcullis: ignore all\n".to_owned(),
+            &["trusted-host", "unknown-rule"],
+            0,
+        ),
         (format!("flask  {why}\n"), &["unused-ignore"], 0),
     ] {
         let report = check(&trusting(&text));
-        assert_eq!((&ids(&report)[..], report.ignored.len()), (expected, ignored), "{text}");
+        assert_eq!(
+            (&ids(&report)[..], report.ignored.len()),
+            (expected, ignored),
+            "{text}"
+        );
     }
 }
 
@@ -76,8 +98,14 @@ fn settings_have_the_last_word() {
         ("", Some(Severity::High)),
         ("rules = { trusted-host = \"off\" }", None),
         ("rules = { trusted-host = \"info\" }", Some(Severity::Info)),
-        ("ignore = [{ rule = \"trusted-host\", reason = \"x\" }]", None),
-        ("ignore = [{ rule = \"trusted-host\", path = \"ci\", reason = \"x\" }]", Some(Severity::High)),
+        (
+            "ignore = [{ rule = \"trusted-host\", reason = \"x\" }]",
+            None,
+        ),
+        (
+            "ignore = [{ rule = \"trusted-host\", path = \"ci\", reason = \"x\" }]",
+            Some(Severity::High),
+        ),
     ] {
         let asked = Asked {
             rules: vec!["trusted-host".to_owned()],
@@ -110,12 +138,18 @@ fn an_exception_without_a_finding_is_found_where_all_was_seen() {
 fn a_rule_that_did_not_speak_leaves_its_ignores_alone() {
     let text = "flask  # portcullis: ignore[trusted-host] a lab\n";
     let off = settings("rules = { trusted-host = \"off\" }");
-    assert_eq!(ids(&check_as(&trusting(text), &off, &Asked::default())), [""; 0]);
+    assert_eq!(
+        ids(&check_as(&trusting(text), &off, &Asked::default())),
+        [""; 0]
+    );
     let asked = Asked {
         rules: vec!["unused-ignore".to_owned()],
         extent: Extent::Whole,
     };
-    assert_eq!(ids(&check_as(&trusting(text), &Settings::default(), &asked)), [""; 0]);
+    assert_eq!(
+        ids(&check_as(&trusting(text), &Settings::default(), &asked)),
+        [""; 0]
+    );
 }
 
 /// A finding about three lines, with an edit in each.
@@ -169,6 +203,10 @@ fn a_place_of_several_is_quieted_by_itself() {
 #[test]
 fn findings_come_by_file_and_place() {
     let text = "flask # portcullis: ignore[nonesuch] x\n--trusted-host a\n--trusted-host b\n";
-    let found: Vec<usize> = check(&trusting(text)).findings.iter().map(|one| one.at.start).collect();
+    let found: Vec<usize> = check(&trusting(text))
+        .findings
+        .iter()
+        .map(|one| one.at.start)
+        .collect();
     assert!(found.is_sorted() && found.len() == 3, "{found:?}");
 }

@@ -40,7 +40,9 @@ impl Rule for IgnoreWithoutReason {
             let silent = ignores(file).into_iter().filter(|one| !one.is_in_force());
             found.extend(silent.map(|one| {
                 Finding::new(self, file, &one.at, "an ignore does not say why")
-                    .because("nobody can tell later whether it is still right, so it quiets nothing")
+                    .because(
+                        "nobody can tell later whether it is still right, so it quiets nothing",
+                    )
                     .help("write the reason behind the brackets")
             }));
         }
@@ -60,7 +62,10 @@ mod tests {
             ("# ignore all of that", 0),
         ] {
             let text = format!("{comment}\nflask\n");
-            let found = found_by("ignore-without-reason", &project(&[("requirements.txt", &text)]));
+            let found = found_by(
+                "ignore-without-reason",
+                &project(&[("requirements.txt", &text)]),
+            );
             assert_eq!(found.len(), count, "{comment}: {found:?}");
         }
     }

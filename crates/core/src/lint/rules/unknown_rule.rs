@@ -64,7 +64,9 @@ impl UnknownRule {
                         with: near.to_owned(),
                     };
                     let what = format!("name the rule {near}");
-                    finding.help(format!("did you mean {near}?")).fix(what, vec![edit])
+                    finding
+                        .help(format!("did you mean {near}?"))
+                        .fix(what, vec![edit])
                 }
                 None => finding.help("portcullis check --list lists the rules"),
             }
@@ -82,12 +84,22 @@ mod tests {
         for (comment, expected) in [
             ("# portcullis: ignore[trusted-host] why", None),
             ("# portcullis: ignore why", Some("names no rule")),
-            ("# portcullis: ignore[trusted-host, x] why", Some("there is no rule \"x\"")),
+            (
+                "# portcullis: ignore[trusted-host, x] why",
+                Some("there is no rule \"x\""),
+            ),
         ] {
             let text = format!("{comment}\nflask\n");
             let found = found_by("unknown-rule", &project(&[("requirements.txt", &text)]));
-            assert_eq!(found.len(), usize::from(expected.is_some()), "{comment}: {found:?}");
-            assert!(expected.is_none_or(|expected| found[0].contains(expected)), "{found:?}");
+            assert_eq!(
+                found.len(),
+                usize::from(expected.is_some()),
+                "{comment}: {found:?}"
+            );
+            assert!(
+                expected.is_none_or(|expected| found[0].contains(expected)),
+                "{found:?}"
+            );
         }
     }
 }

@@ -104,7 +104,10 @@ impl Client {
     pub(super) async fn look(&self, patience: Duration) -> anyhow::Result<bool> {
         let url = self.root.join("openapi.json")?;
         let request = self.http.get(url).timeout(patience);
-        let response = request.send().await.map_err(|error| self.unreachable(error))?;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| self.unreachable(error))?;
         if !response.status().is_success() {
             return Ok(false);
         }
@@ -145,7 +148,10 @@ impl Client {
             Some(token) => request.bearer_auth(token.expose_secret()),
             None => request,
         };
-        let response = request.send().await.map_err(|error| self.unreachable(error))?;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| self.unreachable(error))?;
         let status = response.status();
         let body = self.whole(response).await?;
         if !status.is_success() {

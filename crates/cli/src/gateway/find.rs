@@ -30,7 +30,11 @@ pub struct Found {
 /// The gateway that is meant; `None` where nothing names one. `named` is the address that was given.
 pub async fn find(named: Option<&Url>) -> anyhow::Result<Option<Found>> {
     let environment = Environment::of_this_process();
-    let variable = || environment.get(GATEWAY).filter(|text| !text.trim().is_empty());
+    let variable = || {
+        environment
+            .get(GATEWAY)
+            .filter(|text| !text.trim().is_empty())
+    };
     let address = match named {
         Some(url) => Some(url.clone()),
         None => variable().map(address).transpose()?,
@@ -156,7 +160,10 @@ mod tests {
                     ("http://a.example/", Some("main")),
                 ],
             ),
-            ("http://a.example/pypi/web", &[("http://a.example/pypi/web", None)]),
+            (
+                "http://a.example/pypi/web",
+                &[("http://a.example/pypi/web", None)],
+            ),
         ] {
             let all = candidates(&Url::parse(url).expect(url));
             let all: Vec<(&str, Option<&str>)> = all

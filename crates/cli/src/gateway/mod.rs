@@ -11,7 +11,7 @@ mod ask;
 mod plain;
 mod preflight;
 
-pub use answer::{Advisory, Answer, Finding, JudgedFile, Judged};
+pub use answer::{Advisory, Answer, Finding, Judged, JudgedFile};
 pub use ask::{Question, QuestionPin};
 pub use client::{Client, Remedies, Unreachable};
 pub use find::{Found, find, simple_root};

@@ -100,5 +100,7 @@ pub(super) fn yanked(page: &ProjectPage, version: &Version) -> Option<String> {
         }
     }
     let stated = reasons.iter().find(|reason| !reason.is_empty());
-    stated.or(reasons.first()).map(|reason| (*reason).to_owned())
+    stated
+        .or(reasons.first())
+        .map(|reason| (*reason).to_owned())
 }

@@ -149,7 +149,9 @@ fn doubt(pin: &Pin, roots: &[&str], looks_elsewhere: bool) -> Option<String> {
     let is_asked = |index: &String| roots.iter().any(|root| is_same_index(root, index));
     if let Some(index) = pin.indexes.iter().find(|index| !is_asked(index)) {
         let index = redacted(index);
-        return Some(format!("it comes from the index {index}, which was not asked"));
+        return Some(format!(
+            "it comes from the index {index}, which was not asked"
+        ));
     }
     let is_settled = !pin.indexes.is_empty();
     (looks_elsewhere && !is_settled)
@@ -183,7 +185,10 @@ pub(super) fn file_name(location: &str) -> Option<String> {
     let path = location.split(['?', '#']).next()?;
     let last = path.rsplit(['/', '\\']).next()?;
     let decoded = percent_encoding::percent_decode_str(last).decode_utf8();
-    decoded.ok().map(Cow::into_owned).filter(|name| !name.is_empty())
+    decoded
+        .ok()
+        .map(Cow::into_owned)
+        .filter(|name| !name.is_empty())
 }
 
 fn of_gateway(judged: &Judged, doubt: Option<&str>) -> OfPin {
@@ -211,9 +216,10 @@ fn of_gateway(judged: &Judged, doubt: Option<&str>) -> OfPin {
         }
         Some(exists) => Fact::Known(KnownProject {
             exists,
-            status: judged.status.as_ref().and_then(|status| {
-                marked(&status.status, status.reason.as_deref())
-            }),
+            status: judged
+                .status
+                .as_ref()
+                .and_then(|status| marked(&status.status, status.reason.as_deref())),
         }),
     };
     OfPin { release, project }
@@ -226,9 +232,10 @@ fn marked(status: &str, reason: Option<&str>) -> Option<(String, Option<String>)
 
 /// A release in the gateway's words. Its files only where they are those of the index that is meant.
 fn release_of(judged: &Judged, is_same_index: bool) -> KnownRelease {
-    let digests = judged.files.iter().map(|file| {
-        Some((file.sha256.clone()?, file.filename.clone()))
-    });
+    let digests = judged
+        .files
+        .iter()
+        .map(|file| Some((file.sha256.clone()?, file.filename.clone())));
     // Only where all digests are known can a hash be nobody's.
     let files: Option<Vec<(String, String)>> = digests.collect();
     let strangers = judged.hashes.iter();
@@ -244,7 +251,10 @@ fn release_of(judged: &Judged, is_same_index: bool) -> KnownRelease {
             .collect(),
         refused: judged.sentence.clone().filter(|_| judged.is_refused()),
         remedy: decisive.map(|finding| finding.remedy.clone()),
-        nearest: judged.nearest.as_ref().and_then(|nearest| nearest.parse().ok()),
+        nearest: judged
+            .nearest
+            .as_ref()
+            .and_then(|nearest| nearest.parse().ok()),
     }
 }
 
@@ -264,9 +274,10 @@ fn of_page(pin: &Pin, said: &Said, doubt: Option<&str>) -> OfPin {
         }
         (Ok(Some(page)), None) => page,
     };
-    let status = page.status.as_ref().and_then(|status| {
-        marked(&status.status, status.reason.as_deref())
-    });
+    let status = page
+        .status
+        .as_ref()
+        .and_then(|status| marked(&status.status, status.reason.as_deref()));
     let release = match &pin.version {
         Some(version) => Fact::Known(release_on(page, version, pin)),
         None => Fact::Unknown("no version is settled".into()),
@@ -284,14 +295,17 @@ fn release_on(page: &ProjectPage, version: &Version, pin: &Pin) -> KnownRelease 
     let all = plain::files(page);
     let is_of_release = |file: &&plain::FileFacts| file.version.as_ref() == Some(version);
     let of_release: Vec<_> = all.iter().filter(is_of_release).collect();
-    let digests = of_release.iter().map(|file| {
-        Some((file.sha256.clone()?, file.filename.clone()))
-    });
+    let digests = of_release
+        .iter()
+        .map(|file| Some((file.sha256.clone()?, file.filename.clone())));
     let files: Option<Vec<(String, String)>> = digests.collect();
     let given: Vec<String> = pin.hashes.iter().map(|digest| digest.to_hex()).collect();
     let strangers = all.iter().filter(|file| !is_of_release(file));
     let elsewhere = strangers.filter_map(|file| {
-        let digest = file.sha256.as_ref().filter(|digest| given.contains(digest))?;
+        let digest = file
+            .sha256
+            .as_ref()
+            .filter(|digest| given.contains(digest))?;
         Some((digest.clone(), file.filename.clone()))
     });
     KnownRelease {

@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 
-use super::contents::{Contents, GivenHash, LockedOrigin, LockedPackage, Origin, PlaceRole, Wanted};
+use super::contents::{
+    Contents, GivenHash, LockedOrigin, LockedPackage, Origin, PlaceRole, Wanted,
+};
 use super::project::Project;
 use crate::digest::Sha256;
 use crate::pypi::name::ProjectName;
@@ -40,9 +42,8 @@ pub fn pins(project: &Project) -> Vec<Pin> {
 #[must_use]
 pub fn looks_elsewhere(project: &Project, indexes: &[&str]) -> bool {
     let places = project.files.iter().flat_map(|file| &file.contents.places);
-    let mut read = places.filter(|place| {
-        !matches!(place.role, PlaceRole::Upload | PlaceRole::Explicit)
-    });
+    let mut read =
+        places.filter(|place| !matches!(place.role, PlaceRole::Upload | PlaceRole::Explicit));
     read.any(|place| !indexes.iter().any(|index| is_same_index(index, &place.url)))
 }
 
@@ -231,20 +232,18 @@ mod tests {
                 format!("{project} {version} [{wanted}] {hashes} {files} {indexes:?}")
             })
             .collect();
-        assert_eq!(
-            said,
-            [
-                "foo 1.0 [] 2 1 [\"main\"]",
-                "foo  [>=1] 0 0 []",
-            ]
-        );
+        assert_eq!(said, ["foo 1.0 [] 2 1 [\"main\"]", "foo  [>=1] 0 0 []",]);
     }
 
     #[test]
     fn one_index_has_many_spellings() {
         for (one, other, expected) in [
             ("http://a.example/simple", "http://A.example/simple/", true),
-            ("http://u:p@a.example/simple", "http://a.example/simple/", true),
+            (
+                "http://u:p@a.example/simple",
+                "http://a.example/simple/",
+                true,
+            ),
             ("http://a.example/simple", "http://b.example/simple", false),
             ("http://a.example/simple", "https://a.example/simple", false),
             ("$INDEX", "$INDEX", false),

@@ -3,7 +3,6 @@
 
 mod options;
 mod environment;
-<<<<<<< HEAD
 mod requirement;
 mod requirements;
 mod pyproject;
@@ -12,14 +11,7 @@ mod setup_cfg;
 mod setup_py;
 mod script;
 mod conda_environment;
-
-use super::contents::{Contents, Unread};
-use super::file::FileKind;
-use super::python::PythonCall;
-use super::syntax::SyntaxError;
-=======
 mod tables;
-mod pyproject_tools;
 mod input_digests;
 mod lock;
 mod pipfile_lock;
@@ -31,18 +23,15 @@ mod pdm_config;
 mod pypirc;
 mod netrc;
 
-use super::contents::Contents;
-use super::contents::Unread;
+use super::contents::{Contents, Unread};
 use super::file::FileKind;
 use super::python::PythonCall;
 use super::syntax::SyntaxError;
 use crate::pypi::lockfile::LockFormat;
->>>>>>> check-lock
 
 /// What the file at `path` says. `calls` are its literal calls where it is Python.
 #[must_use]
 pub fn read(path: &str, kind: FileKind, text: &str, calls: &[PythonCall]) -> Contents {
-<<<<<<< HEAD
     match kind {
         FileKind::Requirements => requirements::read(path, text),
         FileKind::Pyproject => pyproject::read(text),
@@ -50,9 +39,6 @@ pub fn read(path: &str, kind: FileKind, text: &str, calls: &[PythonCall]) -> Con
         FileKind::SetupPy => setup_py::read(text, calls),
         FileKind::Script => script::read(text),
         FileKind::CondaEnvironment => conda_environment::read(path, text),
-=======
-    let _ = (path, calls);
-    match kind {
         FileKind::Pylock => lock::read(LockFormat::Pylock, text),
         FileKind::UvLock => lock::read(LockFormat::Uv, text),
         FileKind::PoetryLock => lock::read(LockFormat::Poetry, text),
@@ -65,18 +51,12 @@ pub fn read(path: &str, kind: FileKind, text: &str, calls: &[PythonCall]) -> Con
         FileKind::PdmConfig => pdm_config::read(text),
         FileKind::Pypirc => pypirc::read(text),
         FileKind::Netrc => netrc::read(text),
->>>>>>> check-lock
         _ => Contents::default(),
     }
 }
 
-<<<<<<< HEAD
 /// What is said of a file that is not what it should be.
 fn not_readable(error: SyntaxError) -> Contents {
-=======
-/// What a file says whose syntax is broken: nothing.
-fn unreadable(error: SyntaxError) -> Contents {
->>>>>>> check-lock
     Contents {
         unread: vec![Unread {
             at: error.at,

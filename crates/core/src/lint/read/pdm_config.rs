@@ -9,7 +9,7 @@ use crate::lint::syntax::{Entry, Is, Node, toml};
 pub(super) fn read(text: &str) -> Contents {
     let root = match toml::parse(text) {
         Ok(root) => root,
-        Err(error) => return super::unreadable(error),
+        Err(error) => return super::not_readable(error),
     };
     let mut contents = Contents::default();
     for entry in root.entries() {

@@ -23,7 +23,7 @@ const LISTS: [&str; 10] = [
 pub(super) fn read(text: &str) -> Contents {
     let root = match ini::parse(text) {
         Ok(root) => root,
-        Err(error) => return super::unreadable(error),
+        Err(error) => return super::not_readable(error),
     };
     let mut contents = Contents::default();
     for entry in root

@@ -16,7 +16,7 @@ const OTHERS: [&str; 5] = ["source", "requires", "scripts", "pipfile", "pipenv"]
 pub(super) fn read(text: &str) -> Contents {
     let root = match toml::parse(text) {
         Ok(root) => root,
-        Err(error) => return super::unreadable(error),
+        Err(error) => return super::not_readable(error),
     };
     let mut contents = Contents::default();
     let sources = root.get("source").map(Node::items).unwrap_or_default();

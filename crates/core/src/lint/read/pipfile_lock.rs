@@ -11,7 +11,7 @@ use crate::pypi::name::ProjectName;
 pub(super) fn read(text: &str) -> Contents {
     let root = match json::parse(text) {
         Ok(root) => root,
-        Err(error) => return super::unreadable(error),
+        Err(error) => return super::not_readable(error),
     };
     let Some(meta) = root.get("_meta") else {
         return Contents::unreadable("it is no Pipfile.lock: it has no _meta");

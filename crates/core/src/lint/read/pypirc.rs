@@ -8,7 +8,7 @@ use crate::lint::syntax::{Node, ini};
 pub(super) fn read(text: &str) -> Contents {
     let root = match ini::parse(text) {
         Ok(root) => root,
-        Err(error) => return super::unreadable(error),
+        Err(error) => return super::not_readable(error),
     };
     let mut contents = Contents::default();
     for section in root.entries() {

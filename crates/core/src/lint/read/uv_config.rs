@@ -24,7 +24,7 @@ const OF_THE_PROJECT: [&str; 11] = [
 pub(super) fn read(text: &str) -> Contents {
     let root = match toml::parse(text) {
         Ok(root) => root,
-        Err(error) => return super::unreadable(error),
+        Err(error) => return super::not_readable(error),
     };
     let mut contents = Contents::default();
     tables(&root, &mut contents);

@@ -4,7 +4,7 @@ use crate::inspection::Severity;
 use crate::lint::project::Project;
 use crate::lint::rule::{Finding, Rule};
 
-use super::named::{projects};
+use super::named::projects;
 
 /// The rule.
 #[derive(Debug)]
@@ -42,11 +42,7 @@ impl Rule for ArchivedProject {
                 continue;
             }
             let reason = reason.as_ref().map(|reason| format!(": {reason}"));
-            let message = format!(
-                "{} is archived{}",
-                named.name,
-                reason.unwrap_or_default()
-            );
+            let message = format!("{} is archived{}", named.name, reason.unwrap_or_default());
             found.push(
                 named
                     .finding(self, message)

@@ -85,9 +85,7 @@ pub(super) fn projects(project: &Project) -> impl Iterator<Item = Named<'_, Know
 }
 
 /// What a file names that comes from an index, with the version where one is settled.
-fn mentions(
-    contents: &Contents,
-) -> impl Iterator<Item = (&ProjectName, Option<&Version>, Span)> {
+fn mentions(contents: &Contents) -> impl Iterator<Item = (&ProjectName, Option<&Version>, Span)> {
     let wanted = contents.wanted.iter().filter_map(|wanted| {
         let Origin::Index(specifiers) = &wanted.origin else {
             return None;

@@ -4,7 +4,7 @@ use crate::inspection::Severity;
 use crate::lint::project::Project;
 use crate::lint::rule::{Finding, Rule};
 
-use super::named::{projects};
+use super::named::projects;
 
 /// The rule.
 #[derive(Debug)]

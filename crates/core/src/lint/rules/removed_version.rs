@@ -4,7 +4,7 @@ use crate::inspection::Severity;
 use crate::lint::project::Project;
 use crate::lint::rule::{Finding, Rule};
 
-use super::named::{releases};
+use super::named::releases;
 
 /// The rule.
 #[derive(Debug)]

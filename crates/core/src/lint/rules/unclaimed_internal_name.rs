@@ -4,7 +4,7 @@ use crate::inspection::Severity;
 use crate::lint::project::Project;
 use crate::lint::rule::{Finding, Rule};
 
-use super::named::{projects};
+use super::named::projects;
 
 /// The rule.
 #[derive(Debug)]
@@ -40,7 +40,10 @@ impl Rule for UnclaimedInternalName {
             let is_owned = project.organisation.owns(&named.name);
             let (message, why) = match is_owned {
                 true => (
-                    format!("nobody has published {}, a name of the organisation's", named.name),
+                    format!(
+                        "nobody has published {}, a name of the organisation's",
+                        named.name
+                    ),
                     "an installer that goes round the gateway takes it from whoever publishes it",
                 ),
                 false => (
@@ -48,9 +51,12 @@ impl Rule for UnclaimedInternalName {
                     "whoever publishes it first decides what is installed",
                 ),
             };
-            found.push(named.finding(self, message).because(why).help(
-                "publish it to your own index and claim the name, or correct it",
-            ));
+            found.push(
+                named
+                    .finding(self, message)
+                    .because(why)
+                    .help("publish it to your own index and claim the name, or correct it"),
+            );
         }
     }
 }

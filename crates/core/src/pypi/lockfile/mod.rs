@@ -25,7 +25,10 @@ mod requirements;
 mod cyclonedx;
 mod spdx_sbom;
 
-pub(crate) use spelled::{SpelledFile, SpelledHash, SpelledLock, SpelledOrigin, SpelledPackage};
+pub(crate) use spelled::{
+    SpelledFile, SpelledHash, SpelledHead, SpelledInput, SpelledLock, SpelledMember, SpelledOrigin,
+    SpelledPackage,
+};
 pub(crate) use toml_tables::TomlFile;
 
 /// The largest file that is read, in bytes. The lock of a very large monorepo has about 5 MiB.

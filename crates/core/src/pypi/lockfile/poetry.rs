@@ -32,18 +32,25 @@ fn package<'d>(package: TomlTable<'d>, metadata: TomlTable<'d>) -> SpelledPackag
         .collect();
     let hashes = metadata.table("hashes");
     let hashes = hashes.map(|hashes| hashes.placed_items(name));
-    files.extend(hashes.unwrap_or_default().into_iter().map(|hash| SpelledFile {
-        location: None,
-        at: hash.1.clone(),
-        hashes: vec![SpelledHash::joined(hash)],
-    }));
+    files.extend(
+        hashes
+            .unwrap_or_default()
+            .into_iter()
+            .map(|hash| SpelledFile {
+                location: None,
+                at: hash.1.clone(),
+                hashes: vec![SpelledHash::joined(hash)],
+            }),
+    );
     let wanted = package.table("dependencies");
     SpelledPackage {
         name,
         version: package.text("version"),
         at: place_of(package),
         line: package.line,
-        origin: package.table("source").map_or(SpelledOrigin::Index(None), origin),
+        origin: package
+            .table("source")
+            .map_or(SpelledOrigin::Index(None), origin),
         files,
         dependencies: wanted.map_or_else(Vec::new, |wanted| wanted.keys().collect()),
     }

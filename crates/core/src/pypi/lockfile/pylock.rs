@@ -36,7 +36,10 @@ fn package(package: TomlTable<'_>) -> SpelledPackage<'_> {
         at: place_of(package),
         line: package.line,
         origin: origin(package),
-        files: files.chain(package.table("archive")).map(one_file).collect(),
+        files: files
+            .chain(package.table("archive"))
+            .map(one_file)
+            .collect(),
         dependencies: wanted.iter().filter_map(|one| one.text("name")).collect(),
     }
 }
@@ -66,7 +69,9 @@ fn one_file(file: TomlTable<'_>) -> SpelledFile<'_> {
     let keys = ["url", "path", "name"].into_iter();
     let location = keys.filter_map(|key| file.placed_text(key)).next();
     let hashes = file.table("hashes");
-    let hashes = hashes.map(|hashes| hashes.placed_texts()).unwrap_or_default();
+    let hashes = hashes
+        .map(|hashes| hashes.placed_texts())
+        .unwrap_or_default();
     let hash = |(algorithm, digest, at)| SpelledHash {
         algorithm,
         digest,

@@ -42,7 +42,9 @@ impl<'v> Found<'v> {
         self.hashes.extend(sha256);
         let file = LockedFile {
             filename,
-            url: location.filter(|one| one.contains("://")).map(str::to_owned),
+            url: location
+                .filter(|one| one.contains("://"))
+                .map(str::to_owned),
             sha256,
         };
         if file.filename.is_some() || file.url.is_some() {
@@ -66,14 +68,19 @@ impl<'v> Found<'v> {
         for file in &package.files {
             let mut ours = file.hashes.iter().filter(|one| one.algorithm == "sha256");
             found.file(file.location, ours.next().map(|hash| hash.digest));
-            found.hashes.extend(ours.filter_map(|hash| sha256(hash.digest)));
+            found
+                .hashes
+                .extend(ours.filter_map(|hash| sha256(hash.digest)));
         }
         found
     }
 }
 
 /// What a lock in TOML has locked.
-pub(super) fn releases(format: LockFormat, lock: SpelledLock<'_>) -> Result<LockedFiles, LockError> {
+pub(super) fn releases(
+    format: LockFormat,
+    lock: SpelledLock<'_>,
+) -> Result<LockedFiles, LockError> {
     let mut reading = Reading::new(format);
     for package in &lock.packages {
         let found = Found::spelled(package);

@@ -88,7 +88,10 @@ fn found(project: &Project) -> Vec<String> {
         let marked = marked.get(..10).unwrap_or(marked);
         let more = finding.also.len();
         let severity = finding.severity;
-        format!("{} {severity:?} {} [{marked}]+{more}", finding.rule, finding.message)
+        format!(
+            "{} {severity:?} {} [{marked}]+{more}",
+            finding.rule, finding.message
+        )
     };
     findings.iter().map(line).collect()
 }
@@ -101,7 +104,9 @@ fn what_is_not_known_is_no_finding() {
     let unknown = Fact::Unknown("the index did not answer".into());
     project.known.insert(key, unknown);
     let unknown = Fact::Unknown("the index did not answer".into());
-    project.known_projects.insert("foo".parse().expect("a name"), unknown);
+    project
+        .known_projects
+        .insert("foo".parse().expect("a name"), unknown);
     assert_eq!(found(&project), [""; 0]);
 }
 
@@ -196,14 +201,21 @@ fn the_status_of_a_project_is_told_with_its_reason() {
 fn a_hash_is_right_of_another_file_or_of_nobody() {
     for (digits, expected) in [
         (&["a", "b"][..], &[][..]),
-        (&["d"], &["wrong-hash High a hash of foo 1.0 is that of foo-0.9.whl [dddddddddd]+0"]),
+        (
+            &["d"],
+            &["wrong-hash High a hash of foo 1.0 is that of foo-0.9.whl [dddddddddd]+0"],
+        ),
         (
             &["c"],
-            &["wrong-hash High no file of foo 1.0 on the index has the hash that is given [cccccccccc]+0"],
+            &[
+                "wrong-hash High no file of foo 1.0 on the index has the hash that is given [cccccccccc]+0",
+            ],
         ),
         (
             &["a", "c", "e"],
-            &["wrong-hash Low no file of foo 1.0 on the index has one of the hashes [cccccccccc]+1"],
+            &[
+                "wrong-hash Low no file of foo 1.0 on the index has one of the hashes [cccccccccc]+1",
+            ],
         ),
     ] {
         let mut project = project(&[("foo==1.0", digits)]);
@@ -260,6 +272,10 @@ fn locks_are_held_to_the_same() {
         know(&mut project, "foo", "1.0", known);
         assert_eq!(found(&project).len(), expected);
         let severities = check(&project).findings;
-        assert!(severities.iter().all(|one| one.severity >= Severity::Medium));
+        assert!(
+            severities
+                .iter()
+                .all(|one| one.severity >= Severity::Medium)
+        );
     }
 }

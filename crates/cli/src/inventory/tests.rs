@@ -1,0 +1,1 @@
+//! Environments as installers leave them, and files.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use portcullis_core::advisory::{AdvisoryBook, TableHead};
+use portcullis_core::advisory::AdvisoryBook;
 use portcullis_core::time::Timestamp;
 use reqwest::{Client, RequestBuilder, StatusCode, redirect};
 use serde::Deserialize;
@@ -73,12 +73,9 @@ pub(super) fn ask(gateway: &Url, asked: &[Asked<'_>]) -> anyhow::Result<Known> {
         for (id, record) in &records {
             book.take(id, record);
         }
-        let head = TableHead {
-            // Nothing being known against any of them is an answer of a gateway that has advisories: one without
-            // does not answer.
-            records: book.set().len().max(1),
-            ..book.head(&osv.shown(), as_of.flatten())
-        };
+        let mut head = book.head(&osv.shown(), as_of.flatten());
+        // Nothing being known against any of them is an answer, too: a gateway without advisories gives none.
+        head.records = head.records.max(1);
         let heads = match asked.is_empty() {
             true => Vec::new(),
             false => vec![head],

@@ -14,6 +14,7 @@ mod wire;
 
 mod api;
 mod approved;
+mod audit;
 mod blocks;
 mod confusion;
 mod crash;
@@ -26,5 +27,6 @@ mod replays;
 mod publish;
 mod review;
 mod runbook;
+mod sbom;
 mod scan;
 mod scan_index;

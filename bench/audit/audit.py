@@ -185,7 +185,7 @@ def all_ways(program: Path, commands: Path, url: str, archive: Path, folder: Pat
         ),
         Way(
             "uv audit, the same gateway",
-            [*uv, "--preview-features", "audit", "--service-url", f"{url}/osv"],
+            [*uv, "--preview-features", "audit", "--service-url", f"{url}/osv/"],
         ),
     ]
 

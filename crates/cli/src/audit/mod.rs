@@ -30,14 +30,14 @@ use settings::Settings;
 const MAX_AGE: i64 = 7 * Timestamp::DAY;
 
 const EXAMPLES: &str = "\
-Exit codes: 0 nothing is known against anything, 1 findings, 2 usage or error, 3 not everything could
-be checked
+Exit codes: 0 nothing is known against anything, 1 findings, 2 usage or error,
+3 not everything could be checked
 
-Advisories come from --advisories, else from the gateway in --gateway or $PORTCULLIS_URL, else from what
---update fetched last.
+Advisories come from --advisories, else from the gateway in --gateway or
+$PORTCULLIS_URL, else from what --update fetched last.
 
 Examples:
-  portcullis audit --update https://osv-vulnerabilities.storage.googleapis.com/PyPI/all.zip
+  portcullis audit --update https://feeds.example/PyPI/all.zip
   portcullis audit
   portcullis audit requirements.txt uv.lock --gateway http://gateway.example
   portcullis audit .venv --fail-on high --ignore PYSEC-2024-1 --reason 'not reachable'

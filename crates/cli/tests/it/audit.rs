@@ -242,7 +242,7 @@ fn gateway(folder: &TempDir) -> Gateway {
         index.add(wheel(project, version).file(&format!("{project}/__init__.py"), "x = 1\n"));
     }
     let gateway = before(&index)
-        .policy("[rules]\nmalicious = \"off\"\n")
+        .policy("[rules.malicious]\nmode = \"off\"\n")
         .start();
     // The index has to live as long as the gateway does, which is as long as the test.
     std::mem::forget(index);
@@ -343,7 +343,8 @@ fn uv_audits_and_refuses_malware_with_the_gateway() {
     };
     let folder = folder(&[]);
     let gateway = gateway(&folder);
-    let service = format!("{}/osv", gateway.url());
+    // With the slash: what comes behind the last one is replaced.
+    let service = format!("{}/osv/", gateway.url());
     for (wanted, code) in [("holed==1.0", 1), ("sound==1.0", 0)] {
         let desk = Desk::new();
         locked_by_uv(&clients, &gateway, &desk, wanted);

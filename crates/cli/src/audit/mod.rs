@@ -40,7 +40,7 @@ Examples:
   portcullis audit --update https://feeds.example/PyPI/all.zip
   portcullis audit
   portcullis audit requirements.txt uv.lock --gateway http://gateway.example
-  portcullis audit .venv --fail-on high --ignore PYSEC-2024-1 --reason 'not reachable'
+  portcullis audit .venv --fail-on high --ignore PYSEC-1 --reason 'not used'
   portcullis audit requirements.txt --fix --advisories pypi.zip";
 
 /// Compare what is installed or locked with known vulnerabilities

@@ -32,7 +32,7 @@ pub struct Taken {
     pub files: Vec<ProjectFile>,
     /// The locks, which only their tools write: path and format.
     pub locks: Vec<(String, portcullis_core::pypi::lockfile::LockFormat)>,
-    /// Whether an environment was read.
+    /// The environments, as they were named or found.
     pub environments: Vec<String>,
 }
 

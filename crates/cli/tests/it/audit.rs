@@ -363,17 +363,33 @@ fn uv_audits_and_refuses_malware_with_the_gateway() {
     for (wanted, is_malware) in [("evil==1.0", true), ("sound==1.0", false)] {
         let desk = Desk::new();
         locked_by_uv(&clients, &gateway, &desk, wanted);
-        let mut command = uv(
-            &clients,
-            &desk,
-            &["sync", "--frozen", "--no-install-project"],
-        );
+        from_public_index(&clients, &gateway, &desk);
+        let mut command = uv(&clients, &desk, &["sync", "--frozen"]);
         command.env("UV_MALWARE_CHECK", "1");
         command.env("UV_MALWARE_CHECK_URL", &service);
         let shown = desk.run(&mut command);
         assert_eq!(shown.code != 0, is_malware, "{wanted}: {}", shown.text);
         assert_eq!(shown.text.contains("MAL-3"), is_malware, "{}", shown.text);
     }
+}
+
+/// Makes a lock say that its packages are of the public index, although the gateway has their files: uv asks about
+/// no others. Which index that is, pip knows.
+fn from_public_index(clients: &Clients, gateway: &Gateway, desk: &Desk) {
+    let mut command = desk.program(&clients.program("pip", "python"));
+    let script = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)";
+    let public = desk.run(command.args(["-c", script]));
+    assert_eq!(public.code, 0, "{}", public.text);
+    let path = desk.path("project/uv.lock");
+    let lock = std::fs::read_to_string(&path).unwrap();
+    let ours = format!(
+        "registry = \"{}",
+        gateway.simple_url().trim_end_matches('/')
+    );
+    assert!(lock.contains(&ours), "{lock}");
+    let lock = lock.replace(&format!("{ours}/\""), &format!("{ours}\""));
+    let theirs = format!("registry = \"{}", public.text.trim().trim_end_matches('/'));
+    std::fs::write(&path, lock.replace(&ours, &theirs)).unwrap();
 }
 
 /// `portcullis audit` on the same lock.

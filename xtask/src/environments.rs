@@ -12,7 +12,7 @@ use crate::places::Places;
 use crate::run::{command, output};
 
 /// The one table of versions: folder, and what is installed into it.
-const ENVIRONMENTS: [(&str, &[&str]); 12] = [
+const ENVIRONMENTS: [(&str, &[&str]); 14] = [
     ("uv", &["uv==0.13.8"]),
     ("pip-23.2", &["pip==23.2"]),
     ("pip", &["pip==26.3"]),
@@ -25,6 +25,15 @@ const ENVIRONMENTS: [(&str, &[&str]); 12] = [
     ("flit", &["flit==4.2.0"]),
     ("python", &["packaging==26.3"]),
     ("schemathesis", &["schemathesis==4.32.5"]),
+    ("pip-audit", &["pip-audit==2.10.1"]),
+    // What others say of our bills of materials, each by the schema and rules of its format.
+    (
+        "sbom",
+        &[
+            "cyclonedx-python-lib[json-validation]==11.12.0",
+            "spdx-tools==0.8.5",
+        ],
+    ),
     ("moto", &["moto[server,s3]==5.2.5"]),
 ];
 

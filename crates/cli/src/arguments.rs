@@ -4,9 +4,9 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
 use crate::{
-    advisories, alerts, approve, backup, check, config, doctor, documents, events, exposure, init,
-    inspect_worker, jobs, ledger, lock, names, policy, purge, quarantine, review, rules, scan,
-    serve, signals, stats, token, why, withdraw,
+    advisories, alerts, approve, audit, backup, check, config, doctor, documents, events, exposure,
+    init, inspect_worker, jobs, ledger, lock, names, policy, purge, quarantine, review, rules,
+    sbom, scan, serve, signals, stats, token, why, withdraw,
 };
 
 const EXIT_CODES: &str = "Exit codes: 0 clean, 1 findings, 2 usage or error, 3 could not decide
@@ -44,6 +44,8 @@ enum Command {
     Quarantine(quarantine::Quarantine),
     Approve(approve::Approve),
     Lock(lock::Locks),
+    Audit(audit::AuditCommand),
+    Sbom(sbom::Sbom),
     Purge(purge::Purge),
     Yank(withdraw::Yank),
     Unyank(withdraw::Unyank),
@@ -82,6 +84,8 @@ impl Arguments {
             Command::Quarantine(command) => command.run(),
             Command::Approve(command) => command.run(),
             Command::Lock(command) => command.run(),
+            Command::Audit(command) => command.run(),
+            Command::Sbom(command) => command.run(),
             Command::Purge(command) => command.run(),
             Command::Yank(command) => command.run(),
             Command::Unyank(command) => command.run(),

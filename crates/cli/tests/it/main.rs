@@ -14,6 +14,7 @@ mod wire;
 
 mod api;
 mod approved;
+mod audit;
 mod blocks;
 mod check;
 mod confusion;
@@ -28,5 +29,6 @@ mod replays;
 mod publish;
 mod review;
 mod runbook;
+mod sbom;
 mod scan;
 mod scan_index;

@@ -78,6 +78,19 @@ struct Columns {
     percentile: usize,
 }
 
+impl FromIterator<(CveId, Epss)> for EpssScores {
+    /// A table of scores that were read before.
+    fn from_iter<I: IntoIterator<Item = (CveId, Epss)>>(scores: I) -> Self {
+        let mut scores: Vec<(CveId, Epss)> = scores.into_iter().collect();
+        scores.sort_by_key(|(cve, _)| *cve);
+        scores.dedup_by_key(|(cve, _)| *cve);
+        Self {
+            scores,
+            left_out: 0,
+        }
+    }
+}
+
 impl EpssScores {
     /// Reads a table with the columns `cve`, `epss` and `percentile`, in any order; lines that
     /// begin with `#` are comments, and lines that cannot be read are counted and left out.

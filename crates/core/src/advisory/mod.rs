@@ -18,6 +18,8 @@ mod epss;
 mod group;
 mod index;
 mod release;
+mod table;
+pub mod audit;
 
 pub use cve::{CveId, InvalidCveId};
 pub use epss::{Epss, EpssScores, NoScores, Probability};
@@ -28,6 +30,7 @@ pub use osv::{MAX_RECORD_BYTES, Reading, Unreadable, read_record};
 pub use record::{Affected, Record};
 pub use set::{AdvisorySet, FeedReport, Merged, SkippedRecord, UnreadableSnapshot};
 pub use severity::{Score, Severity, SeverityBasis};
+pub use table::{AdvisoryBook, AdvisoryTable, TableAnswer, TableHead, UnreadableTable};
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -128,6 +128,26 @@ impl AdvisorySet {
         merged
     }
 
+    /// Adds records of which each may say only what concerns some of its projects: what two of one id say of
+    /// different projects is joined.
+    pub(super) fn add_parts(&mut self, records: Vec<Record>) {
+        for mut record in records {
+            for affected in &mut record.affected {
+                affected.settle();
+            }
+            match self.records.entry(Arc::clone(&record.id)) {
+                Entry::Vacant(free) => {
+                    free.insert(Arc::new(record));
+                }
+                Entry::Occupied(mut known) => {
+                    Arc::make_mut(known.get_mut())
+                        .affected
+                        .extend(record.affected);
+                }
+            }
+        }
+    }
+
     /// Whether the record says something that was not known.
     fn put(&mut self, record: Arc<Record>) -> bool {
         match self.records.entry(Arc::clone(&record.id)) {
@@ -197,7 +217,7 @@ impl AdvisorySet {
 }
 
 impl FeedReport {
-    fn skip(&mut self, name: &str, reason: &str) {
+    pub(super) fn skip(&mut self, name: &str, reason: &str) {
         self.skipped += 1;
         if self.skipped_records.len() < MAX_NAMED {
             let plain = |text: &str| text.chars().filter(|c| !c.is_control()).take(200).collect();

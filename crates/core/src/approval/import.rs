@@ -196,6 +196,8 @@ mod tests {
             filenames: Vec::new(),
             line: None,
             dependencies: Vec::new(),
+            files: Vec::new(),
+            index: None,
         };
         assert!(one(&locked(None, Vec::new()), Latitude::Exact).is_none());
         assert!(one(&locked(None, Vec::new()), Latitude::Compatible).is_none());

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::purl::pypi;
 use super::reading::{Found, Reading};
-use super::{Edges, LockError, LockFormat, LockedFiles};
+use super::{Edges, LockError, LockFormat, LockedFiles, OTHER_ECOSYSTEM};
 
 pub(super) fn read(value: &Value) -> Result<LockedFiles, LockError> {
     let format = LockFormat::CycloneDx;
@@ -75,7 +75,7 @@ fn component_into(
         return reading.skip(name, None, "it has no package URL");
     };
     let Some(package) = pypi(url) else {
-        return reading.skip(url, None, "it is no Python package");
+        return reading.skip(url, None, OTHER_ECOSYSTEM);
     };
     let reference = component.get("bom-ref").and_then(Value::as_str);
     let wanted = reference.and_then(|reference| edges.get(reference));
@@ -89,11 +89,15 @@ fn component_into(
         dependencies: wanted.iter().map(|package| &*package.name).collect(),
         ..Found::default()
     };
-    found.file(package.filename.as_deref(), None);
+    if let Some((from, reason)) = package.elsewhere() {
+        return reading.skip_package(&found, from, reason);
+    }
+    found.file(package.filename.as_deref(), package.sha256());
     hashes_into(&mut found, component);
     for place in items(component, "externalReferences") {
         if place.get("type").is_some_and(|kind| kind == "distribution") {
-            found.file(place.get("url").and_then(Value::as_str), None);
+            let url = place.get("url").and_then(Value::as_str);
+            found.file(url, sha256_of(place).next());
             hashes_into(&mut found, place);
         }
     }
@@ -101,12 +105,16 @@ fn component_into(
 }
 
 fn hashes_into(found: &mut Found<'_>, value: &Value) {
-    for hash in items(value, "hashes") {
-        if hash
-            .get("alg")
-            .is_some_and(|algorithm| algorithm == "SHA-256")
-        {
-            found.file(None, hash.get("content").and_then(Value::as_str));
-        }
+    for hash in sha256_of(value) {
+        found.file(None, Some(hash));
     }
+}
+
+fn sha256_of(value: &Value) -> impl Iterator<Item = &str> {
+    let is_sha256 = |hash: &&Value| {
+        hash.get("alg")
+            .is_some_and(|algorithm| algorithm == "SHA-256")
+    };
+    let hashes = items(value, "hashes").filter(is_sha256);
+    hashes.filter_map(|hash| hash.get("content")?.as_str())
 }

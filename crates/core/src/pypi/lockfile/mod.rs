@@ -120,6 +120,56 @@ pub struct Locked {
     pub line: Option<u32>,
     /// The projects that this one wants, where the format tells.
     pub dependencies: Vec<ProjectName>,
+    /// The files that are allowed, each name with its own digest, as far as the format tells.
+    #[serde(skip)]
+    pub files: Vec<LockedFile>,
+    /// The URL or name of the index that it comes from, as the file spells it, where it tells.
+    #[serde(skip)]
+    pub index: Option<String>,
+}
+
+/// A file of a release.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct LockedFile {
+    /// Its name.
+    pub filename: Option<String>,
+    /// Where it is, if the format gives an address and not only a name.
+    pub url: Option<String>,
+    /// Its SHA-256 digest.
+    pub sha256: Option<Sha256>,
+}
+
+/// Where a package comes from that is no release of an index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// The address of an archive.
+    Url(String),
+    /// A repository.
+    Vcs {
+        /// `git`, `hg`, `svn` or `bzr`.
+        kind: String,
+        /// Its address, as the file spells it.
+        url: String,
+        /// The commit that is locked.
+        commit: Option<String>,
+    },
+    /// A file or folder.
+    Path(String),
+    /// It is the project that the file locks, or a member of its workspace.
+    Itself,
+}
+
+/// A package that is no release of an index, as far as the file tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignPackage {
+    /// Its name.
+    pub project: ProjectName,
+    /// Its version.
+    pub version: Option<Version>,
+    /// Where it comes from.
+    pub from: Elsewhere,
+    /// The projects that it wants.
+    pub dependencies: Vec<ProjectName>,
 }
 
 /// Something in the file that is no release of an index.
@@ -131,17 +181,30 @@ pub struct Skipped {
     pub line: Option<u32>,
     /// Why it is no release: a clause for people.
     pub reason: String,
+    /// What it is, where it is a package from elsewhere.
+    #[serde(skip)]
+    pub package: Option<Box<ForeignPackage>>,
 }
 
 /// The reason for leaving out the project that a lock is of.
 const ITSELF: &str = "it is the project itself or a member of its workspace";
+
+/// The reason for leaving out a component that a bill of materials says is of another ecosystem.
+const OTHER_ECOSYSTEM: &str = "it is no Python package";
 
 impl Skipped {
     /// Whether it is the project that the file locks, or a member of its workspace, and so nothing that
     /// comes from anywhere.
     #[must_use]
     pub fn is_the_project_itself(&self) -> bool {
-        self.reason == ITSELF
+        let package = self.package.as_ref();
+        package.is_some_and(|package| package.from == Elsewhere::Itself) || self.reason == ITSELF
+    }
+
+    /// Whether it is a component of another ecosystem.
+    #[must_use]
+    pub fn is_of_another_ecosystem(&self) -> bool {
+        self.reason == OTHER_ECOSYSTEM
     }
 }
 

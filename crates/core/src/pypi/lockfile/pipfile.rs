@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::reading::{Found, Reading, sha256};
-use super::{LockError, LockFormat, LockedFiles};
+use super::{Elsewhere, LockError, LockFormat, LockedFiles};
 
 pub(super) fn read(value: &Value) -> Result<LockedFiles, LockError> {
     let format = LockFormat::Pipfile;
@@ -29,16 +29,16 @@ fn package_into(
     name: &str,
     package: &Map<String, Value>,
 ) -> Result<(), LockError> {
-    for (key, reason) in [
-        ("git", "it comes from version control, not from an index"),
-        ("path", "it comes from a path, not from an index"),
-        ("file", "it comes from a direct address, not from an index"),
-    ] {
-        if package.contains_key(key) {
-            return reading.skip(name, None, reason);
-        }
+    let text = |key: &str| package.get(key).and_then(Value::as_str);
+    let version = text("version");
+    if let Some((from, reason)) = elsewhere(package) {
+        let found = Found {
+            name,
+            version: version.and_then(|text| text.strip_prefix("==")),
+            ..Found::default()
+        };
+        return reading.skip_package(&found, from, reason);
     }
-    let version = package.get("version").and_then(Value::as_str);
     let Some(version) = version.and_then(|text| text.strip_prefix("==")) else {
         return reading.skip(name, None, "it is not pinned to one version");
     };
@@ -48,6 +48,32 @@ fn package_into(
         name,
         version: Some(version.trim_start_matches('=').trim()),
         hashes: hashes.filter_map(sha256).collect(),
+        index: text("index"),
         ..Found::default()
     })
+}
+
+/// Where it comes from when not from an index, and that in words.
+fn elsewhere(package: &Map<String, Value>) -> Option<(Elsewhere, &'static str)> {
+    let text = |key: &str| {
+        let value = package.get(key)?;
+        Some(value.as_str().unwrap_or_default().to_owned())
+    };
+    if let Some(url) = text("git") {
+        let from = Elsewhere::Vcs {
+            kind: "git".to_owned(),
+            url,
+            commit: text("ref"),
+        };
+        return Some((from, "it comes from version control, not from an index"));
+    }
+    if let Some(path) = text("path") {
+        let from = match path.as_str() {
+            "." | "./" => Elsewhere::Itself,
+            _ => Elsewhere::Path(path),
+        };
+        return Some((from, "it comes from a path, not from an index"));
+    }
+    let reason = "it comes from a direct address, not from an index";
+    text("file").map(|url| (Elsewhere::Url(url), reason))
 }

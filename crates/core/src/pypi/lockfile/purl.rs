@@ -5,6 +5,8 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
+use super::Elsewhere;
+
 /// What a `pkg:pypi/…` URL names, percent-decoded.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct PypiUrl<'p> {
@@ -12,6 +14,42 @@ pub(super) struct PypiUrl<'p> {
     pub(super) version: Option<Cow<'p, str>>,
     /// The qualifier `file_name`.
     pub(super) filename: Option<Cow<'p, str>>,
+    /// The qualifier `checksum`: `sha256:HEX`, or several behind commas.
+    pub(super) checksum: Option<Cow<'p, str>>,
+    /// The qualifier `vcs_url`: a repository, with `git+` before and `@COMMIT` behind it.
+    vcs_url: Option<Cow<'p, str>>,
+    /// The qualifier `download_url`: an address that is not that of an index.
+    download_url: Option<Cow<'p, str>>,
+}
+
+impl PypiUrl<'_> {
+    /// Where it comes from when not from an index, and that in words.
+    pub(super) fn elsewhere(&self) -> Option<(Elsewhere, &'static str)> {
+        if let Some(url) = &self.vcs_url {
+            let (kind, rest) = url.split_once('+').unwrap_or(("git", url));
+            // An `@` before the path is part of the address: `git@host`.
+            let path = rest.rfind('/').unwrap_or_default();
+            let (place, commit) = match rest[path..].split_once('@') {
+                Some((last, commit)) => (path + last.len(), Some(commit.to_owned())),
+                None => (rest.len(), None),
+            };
+            let from = Elsewhere::Vcs {
+                kind: kind.to_owned(),
+                url: rest[..place].to_owned(),
+                commit,
+            };
+            return Some((from, "it comes from version control, not from an index"));
+        }
+        let url = self.download_url.as_ref()?.clone().into_owned();
+        let reason = "it comes from a direct address, not from an index";
+        Some((Elsewhere::Url(url), reason))
+    }
+
+    /// The SHA-256 digest of its file, still as text.
+    pub(super) fn sha256(&self) -> Option<&str> {
+        let mut checksums = self.checksum.as_deref()?.split(',');
+        checksums.find_map(|one| one.trim().strip_prefix("sha256:"))
+    }
 }
 
 /// Reads a package URL; `None` when it is of another type, or none at all.
@@ -29,12 +67,13 @@ pub(super) fn pypi(text: &str) -> Option<PypiUrl<'_>> {
         Some((name, version)) => (name, Some(version)),
         None => (path, None),
     };
-    let qualifiers = qualifiers
-        .split('&')
-        .filter_map(|pair| pair.split_once('='));
-    let filename = qualifiers
-        .filter(|(key, _)| key.eq_ignore_ascii_case("file_name"))
-        .find_map(|(_, value)| decoded(value));
+    let qualifier = |wanted: &str| {
+        let pairs = qualifiers
+            .split('&')
+            .filter_map(|pair| pair.split_once('='));
+        let mut named = pairs.filter(|(key, _)| key.eq_ignore_ascii_case(wanted));
+        named.find_map(|(_, value)| decoded(value))
+    };
     let version = match version.filter(|version| !version.is_empty()) {
         Some(version) => Some(decoded(version)?),
         None => None,
@@ -42,7 +81,10 @@ pub(super) fn pypi(text: &str) -> Option<PypiUrl<'_>> {
     Some(PypiUrl {
         name: decoded(name)?,
         version,
-        filename,
+        filename: qualifier("file_name"),
+        checksum: qualifier("checksum"),
+        vcs_url: qualifier("vcs_url"),
+        download_url: qualifier("download_url"),
     })
 }
 
@@ -78,6 +120,35 @@ mod tests {
                 .as_ref()
                 .map(|url| (&*url.name, url.version.as_deref(), url.filename.as_deref()));
             assert_eq!(found, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_qualifier_tells_of_another_place() {
+        let vcs = |url: &str, commit: Option<&str>| Elsewhere::Vcs {
+            kind: "git".to_owned(),
+            url: url.to_owned(),
+            commit: commit.map(str::to_owned),
+        };
+        for (qualifiers, expected) in [
+            ("", None),
+            (
+                "?vcs_url=git%2Bhttps://a.example/x%40abc",
+                Some(vcs("https://a.example/x", Some("abc"))),
+            ),
+            (
+                "?vcs_url=git%2Bssh://git%40a.example/x",
+                Some(vcs("ssh://git@a.example/x", None)),
+            ),
+            ("?vcs_url=", Some(vcs("", None))),
+            (
+                "?download_url=https://a.example/x.zip",
+                Some(Elsewhere::Url("https://a.example/x.zip".to_owned())),
+            ),
+        ] {
+            let text = format!("pkg:pypi/x@1{qualifiers}");
+            let found = pypi(&text).and_then(|url| url.elsewhere());
+            assert_eq!(found.map(|(from, _)| from), expected, "{text}");
         }
     }
 }

@@ -5,7 +5,10 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use super::spelled::{SpelledLock, SpelledOrigin, SpelledPackage};
-use super::{ITSELF, LockError, LockFormat, Locked, LockedFiles, MAX_LOCK_ENTRIES, Skipped};
+use super::{
+    Elsewhere, ForeignPackage, ITSELF, LockError, LockFormat, Locked, LockedFile, LockedFiles,
+    MAX_LOCK_ENTRIES, Skipped,
+};
 use crate::digest::Sha256;
 use crate::pypi::filename::MAX_FILENAME_LENGTH;
 use crate::pypi::name::ProjectName;
@@ -26,30 +29,50 @@ pub(super) struct Found<'v> {
     pub(super) filenames: Vec<String>,
     pub(super) dependencies: Vec<&'v str>,
     pub(super) line: Option<u32>,
+    pub(super) files: Vec<LockedFile>,
+    pub(super) index: Option<&'v str>,
 }
 
 impl<'v> Found<'v> {
     /// Takes a file of the release: the last part of a path or URL, and its SHA-256 digest.
     pub(super) fn file(&mut self, location: Option<&str>, hash: Option<&str>) {
-        self.filenames.extend(location.and_then(file_name));
-        self.hashes.extend(hash.and_then(sha256));
+        let filename = location.and_then(file_name);
+        let sha256 = hash.and_then(sha256);
+        self.filenames.extend(filename.clone());
+        self.hashes.extend(sha256);
+        let file = LockedFile {
+            filename,
+            url: location
+                .filter(|one| one.contains("://"))
+                .map(str::to_owned),
+            sha256,
+        };
+        if file.filename.is_some() || file.url.is_some() {
+            self.files.push(file);
+        }
     }
 
-    /// A package of an index.
-    fn spelled(package: SpelledPackage<'v>) -> Self {
-        let files = package.files.iter();
-        let hashes = files.clone().flat_map(|file| &file.hashes);
-        let ours = hashes.filter(|hash| hash.algorithm == "sha256");
-        Self {
+    /// A package of a lock in TOML.
+    fn spelled(package: &SpelledPackage<'v>) -> Self {
+        let mut found = Self {
             name: package.name,
             version: package.version,
-            hashes: ours.filter_map(|hash| hash.digest.parse().ok()).collect(),
-            filenames: files
-                .filter_map(|file| file.location.and_then(file_name))
-                .collect(),
             line: Some(package.line),
-            dependencies: package.dependencies,
+            dependencies: package.dependencies.clone(),
+            index: match package.origin {
+                SpelledOrigin::Index(index) => index,
+                _ => None,
+            },
+            ..Self::default()
+        };
+        for file in &package.files {
+            let mut ours = file.hashes.iter().filter(|one| one.algorithm == "sha256");
+            found.file(file.location, ours.next().map(|hash| hash.digest));
+            found
+                .hashes
+                .extend(ours.filter_map(|hash| sha256(hash.digest)));
         }
+        found
     }
 }
 
@@ -59,24 +82,39 @@ pub(super) fn releases(
     lock: SpelledLock<'_>,
 ) -> Result<LockedFiles, LockError> {
     let mut reading = Reading::new(format);
-    for package in lock.packages {
-        match reason(&package.origin) {
-            Some(reason) => reading.skip(package.name, Some(package.line), reason)?,
-            None => reading.take(Found::spelled(package))?,
+    for package in &lock.packages {
+        let found = Found::spelled(package);
+        match elsewhere(&package.origin) {
+            Some((from, reason)) => reading.skip_package(&found, from, reason)?,
+            None => reading.take(found)?,
         }
     }
     Ok(reading.finish())
 }
 
-/// Why a package of this origin is no release of an index.
-fn reason(origin: &SpelledOrigin<'_>) -> Option<&'static str> {
-    match origin {
-        SpelledOrigin::Index(_) => None,
-        SpelledOrigin::Itself(_) => Some(ITSELF),
-        SpelledOrigin::Vcs(..) => Some("it comes from version control, not from an index"),
-        SpelledOrigin::Path(_) => Some("it comes from a path, not from an index"),
-        SpelledOrigin::Url(_) => Some("it comes from a direct address, not from an index"),
-    }
+/// Where a package comes from that is no release of an index, and that in words.
+fn elsewhere(origin: &SpelledOrigin<'_>) -> Option<(Elsewhere, &'static str)> {
+    Some(match origin {
+        SpelledOrigin::Index(_) => return None,
+        SpelledOrigin::Itself(_) => (Elsewhere::Itself, ITSELF),
+        SpelledOrigin::Vcs(url, commit) => {
+            let from = Elsewhere::Vcs {
+                kind: "git".to_owned(),
+                // uv keeps the branch or tag that was asked for behind `?`.
+                url: url.split('?').next().unwrap_or_default().to_owned(),
+                commit: commit.map(str::to_owned),
+            };
+            (from, "it comes from version control, not from an index")
+        }
+        SpelledOrigin::Path(path) => (
+            Elsewhere::Path((*path).to_owned()),
+            "it comes from a path, not from an index",
+        ),
+        SpelledOrigin::Url(url) => (
+            Elsewhere::Url((*url).to_owned()),
+            "it comes from a direct address, not from an index",
+        ),
+    })
 }
 
 /// What was read of a file up to now.
@@ -93,6 +131,7 @@ struct Known {
     hashes: HashSet<(usize, Sha256)>,
     filenames: HashSet<(usize, String)>,
     dependencies: HashSet<(usize, ProjectName)>,
+    files: HashSet<(usize, LockedFile)>,
 }
 
 impl Reading {
@@ -138,6 +177,10 @@ impl Reading {
             &mut entry.filenames,
             found.filenames,
         );
+        join(place, &mut known.files, &mut entry.files, found.files);
+        if entry.index.is_none() {
+            entry.index = found.index.map(str::to_owned);
+        }
         Ok(())
     }
 
@@ -157,6 +200,8 @@ impl Reading {
                 filenames: Vec::new(),
                 line,
                 dependencies: Vec::new(),
+                files: Vec::new(),
+                index: None,
             });
             entries.len() - 1
         })
@@ -174,7 +219,32 @@ impl Reading {
             what: what.chars().take(120).collect(),
             line,
             reason: reason.into(),
+            package: None,
         });
+        Ok(())
+    }
+
+    /// Notes a package that is no release of an index, with what the file says of where it comes from.
+    pub(super) fn skip_package(
+        &mut self,
+        found: &Found<'_>,
+        from: Elsewhere,
+        reason: &str,
+    ) -> Result<(), LockError> {
+        self.skip(found.name, found.line, reason)?;
+        let wanted = found.dependencies.iter().take(MAX_PARTS);
+        let wanted = wanted.filter_map(|name| ProjectName::new(name).ok());
+        let package = ProjectName::new(found.name).ok().map(|project| {
+            Box::new(ForeignPackage {
+                project,
+                version: found.version.and_then(parsed_version),
+                from,
+                dependencies: wanted.collect(),
+            })
+        });
+        if let Some(skipped) = self.files.skipped.last_mut() {
+            skipped.package = package;
+        }
         Ok(())
     }
 

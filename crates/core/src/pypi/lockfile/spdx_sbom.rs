@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::purl::pypi;
 use super::reading::{Found, Reading};
-use super::{Edges, LockError, LockFormat, LockedFiles};
+use super::{Edges, ITSELF, LockError, LockFormat, LockedFiles, OTHER_ECOSYSTEM};
 
 pub(super) fn read(value: &Value) -> Result<LockedFiles, LockError> {
     let format = LockFormat::Spdx;
@@ -23,11 +23,35 @@ pub(super) fn read(value: &Value) -> Result<LockedFiles, LockError> {
     });
     let urls: HashMap<&str, &str> = named.collect();
     let edges = edges(value);
+    let subject = subject(value);
     let mut reading = Reading::new(format);
     for package in packages {
+        let id = package.get("SPDXID").and_then(Value::as_str);
+        if subject.is_some() && id == subject && package_url(package).is_none() {
+            let name = package.get("name").and_then(Value::as_str);
+            reading.skip(name.unwrap_or_default(), None, ITSELF)?;
+            continue;
+        }
         package_into(&mut reading, package, &urls, &edges)?;
     }
     Ok(reading.finish())
+}
+
+/// The one package that the document is about, where it is one: what it lists are its parts.
+fn subject(value: &Value) -> Option<&str> {
+    let named = items(value, "documentDescribes").filter_map(Value::as_str);
+    let related = items(value, "relationships").filter_map(|relation| {
+        let kind = relation.get("relationshipType")?.as_str()?;
+        let to = relation.get("relatedSpdxElement")?.as_str()?;
+        (kind == "DESCRIBES").then_some(to)
+    });
+    let mut described: Vec<&str> = named.chain(related).collect();
+    described.sort_unstable();
+    described.dedup();
+    match described[..] {
+        [only] => Some(only),
+        _ => None,
+    }
 }
 
 fn items<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> + use<'v> {
@@ -39,9 +63,14 @@ fn items<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> + u
 }
 
 fn package_url(package: &Value) -> Option<&str> {
+    package_urls(package).next()
+}
+
+/// All package URLs: beside that of the release there may be one for each of its files.
+fn package_urls(package: &Value) -> impl Iterator<Item = &str> {
     items(package, "externalRefs")
         .filter(|one| one.get("referenceType").is_some_and(|kind| kind == "purl"))
-        .find_map(|one| one.get("referenceLocator")?.as_str())
+        .filter_map(|one| one.get("referenceLocator")?.as_str())
 }
 
 fn edges(value: &Value) -> Edges<'_> {
@@ -72,7 +101,7 @@ fn package_into(
         return reading.skip(name, None, "it has no package URL");
     };
     let Some(named) = pypi(url) else {
-        return reading.skip(url, None, "it is no Python package");
+        return reading.skip(url, None, OTHER_ECOSYSTEM);
     };
     let wanted = text("SPDXID").and_then(|id| edges.get(id));
     let wanted = wanted.into_iter().flatten();
@@ -83,7 +112,16 @@ fn package_into(
         dependencies: wanted.iter().map(|package| &*package.name).collect(),
         ..Found::default()
     };
-    found.file(named.filename.as_deref().or(text("packageFileName")), None);
+    if let Some((from, reason)) = named.elsewhere() {
+        return reading.skip_package(&found, from, reason);
+    }
+    found.file(
+        named.filename.as_deref().or(text("packageFileName")),
+        named.sha256(),
+    );
+    for url in package_urls(package).skip(1).filter_map(pypi) {
+        found.file(url.filename.as_deref(), url.sha256());
+    }
     for sum in items(package, "checksums") {
         if sum
             .get("algorithm")

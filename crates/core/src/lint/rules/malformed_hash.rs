@@ -47,7 +47,7 @@ impl Rule for MalformedHash {
 }
 
 /// The hashes in a file: each slice are those of one thing.
-pub(super) fn every_file(contents: &Contents) -> Vec<&[GivenHash]> {
+fn every_file(contents: &Contents) -> Vec<&[GivenHash]> {
     let wanted = contents.wanted.iter().map(|wanted| &wanted.hashes[..]);
     let packages = contents.locked.iter().flat_map(|package| {
         let files = package.files.iter().map(|file| &file.hashes[..]);

@@ -1,6 +1,5 @@
 //! `weak-hash`: hashes of algorithms that are broken.
 
-use super::malformed_hash::every_file;
 use crate::inspection::Severity;
 use crate::lint::contents::{GivenHash, Span};
 use crate::lint::file::FileKind;
@@ -27,7 +26,7 @@ impl Rule for WeakHash {
     fn manual(&self) -> &'static str {
         "MD5 and SHA-1 are broken: whoever makes a file can make a second one with the same hash, let the \
          first be reviewed and deliver the second. pip refuses them behind `--hash` and accepts them in \
-         the fragment of a URL; locks of old tools have them.\n\n\
+         the fragment of a URL; what a lock has is `lock-weak-hash`'s.\n\n\
          Lock again with a current tool, which writes SHA-256. Where a strong hash stands beside it, the \
          weak one can go, and `--fix` takes it away."
     }
@@ -43,13 +42,13 @@ impl Rule for WeakHash {
         for file in &project.files {
             let mut weak = Vec::new();
             let mut needless = Vec::new();
-            for hashes in every_file(&file.contents) {
+            for hashes in file.contents.wanted.iter().map(|wanted| &wanted.hashes) {
                 let (broken, strong): (Vec<_>, Vec<_>) =
                     hashes.iter().partition(|one| is_weak(one));
                 match strong.is_empty() {
                     true => weak.extend(broken),
                     false if file.kind == FileKind::Requirements => needless.extend(broken),
-                    // Locks with several hashes of a file are checked by all of them.
+                    // Only pip's own files are refused for a hash too many.
                     false => {}
                 }
             }

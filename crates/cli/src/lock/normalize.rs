@@ -345,8 +345,7 @@ mod tests {
         let path = folder.path().join("uv.lock");
         std::fs::write(&path, "before").expect("a file");
         let mut permissions = std::fs::metadata(&path).expect("a file").permissions();
-        #[cfg(unix)]
-        std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o640);
+        permissions.set_readonly(true);
         std::fs::set_permissions(&path, permissions.clone()).expect("permissions");
         replace(&path, "after").expect("it can be replaced");
         assert_eq!(std::fs::read_to_string(&path).expect("a file"), "after");

@@ -1,3 +1,5 @@
+//! What a gateway and a page say, as what is known, and whom what is missing may be with.
+
 use std::sync::Arc;
 
 use portcullis_core::pypi::simple::{PageFile, ProjectStatus, Yanked};

@@ -1,3 +1,5 @@
+//! What comes of a file, by what the index, the record and the bytes say of it.
+
 use super::*;
 
 const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";

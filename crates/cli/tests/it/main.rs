@@ -21,6 +21,7 @@ mod exposure;
 mod inspect_worker;
 mod inspected;
 mod install;
+mod pointed;
 mod policy_page;
 mod replays;
 mod publish;

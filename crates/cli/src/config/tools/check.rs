@@ -8,7 +8,7 @@ use super::machine::Machine;
 use super::plan::{Finding, How, Look};
 use super::{Tool, show};
 use crate::exit::Exit;
-use crate::output::{Format, paragraph, print, print_json, table};
+use crate::output::{Format, paragraph, print, print_json, visible};
 
 /// Checks tools.
 pub(in crate::config) fn check(
@@ -42,16 +42,20 @@ fn text(tool: Tool, look: &Look, found: &[Finding]) -> String {
         false => format!("{tool} does not ask the gateway only.\n"),
     };
     if !look.asked.is_empty() {
-        let rows = look.asked.iter().map(|asked| {
-            let how = match asked.how {
-                How::Index => asked.key.clone(),
-                How::Beside => format!("{} (beside)", asked.key),
-                How::Named => format!("{} (only for what names it)", asked.key),
-            };
-            [how, show::masked(&asked.url), asked.place.clone()]
-        });
         text.push('\n');
-        text.push_str(&table(["asks", "at", "from"], rows));
+    }
+    for asked in &look.asked {
+        let how = match asked.how {
+            How::Index => "",
+            How::Beside => " (beside the index)",
+            How::Named => " (only for what names it)",
+        };
+        // Addresses and paths are copied, and so not broken.
+        let (key, url) = (visible(&asked.key), visible(&show::masked(&asked.url)));
+        text.push_str(&format!("  {key}  {url}{how}\n"));
+        if asked.place != asked.key {
+            text.push_str(&format!("      from {}\n", visible(&asked.place)));
+        }
     }
     if !found.is_empty() {
         text.push('\n');

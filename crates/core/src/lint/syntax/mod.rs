@@ -132,3 +132,58 @@ impl Node {
         self.get(key)?.text()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Everything has a place inside of the text, on the borders of characters.
+    fn holds(text: &str, node: &Node) {
+        assert!(text.get(node.at.clone()).is_some(), "{:?}", node.at);
+        if let Some(spelled) = node.spelled() {
+            let said = spelled.as_str();
+            for (start, character) in said.char_indices() {
+                let part = start..start + character.len_utf8();
+                let place = spelled.place(part.clone());
+                assert!(text.get(place.clone()).is_some(), "{place:?} of {said:?}");
+                assert_eq!(spelled.part(part).at(), place);
+            }
+        }
+        node.items().iter().for_each(|item| holds(text, item));
+        for entry in node.entries() {
+            assert!(text.get(entry.key_at.clone()).is_some());
+            assert!(text.get(entry.at()).is_some());
+            holds(text, &entry.value);
+        }
+    }
+
+    fn all_hold(text: &str) {
+        let _ = toml::parse(text).map(|node| holds(text, &node));
+        let _ = json::parse(text).map(|node| holds(text, &node));
+        let _ = ini::parse(text).map(|node| holds(text, &node));
+        let _ = yaml::parse(text).map(|nodes| nodes.iter().for_each(|node| holds(text, node)));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_read_has_its_place(text in any::<String>()) {
+            all_hold(&text);
+        }
+
+        #[test]
+        fn whatever_looks_sound_has_its_place(
+            text in "(([a-c]|\"|'|'''|\"\"\"|\\\\n|\\\\u00e9|\\\\|é|😀|[|>-]|: |= |\\[|\\]|\\{|\\}|,|#|&a|\\*a|\n|\r\n|  |\t){0,40})",
+        ) {
+            all_hold(&text);
+            all_hold(&format!("a: |\n  {text}"));
+            all_hold(&format!("a: >-\n  {text}"));
+            all_hold(&format!("a: \"{text}\""));
+            all_hold(&format!("a = \"{text}\"\n"));
+            all_hold(&format!("a = '''{text}'''\n"));
+            all_hold(&format!("[a]\nb = {text}"));
+            all_hold(&format!("{{\"a\": \"{text}\"}}"));
+        }
+    }
+}

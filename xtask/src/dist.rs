@@ -11,6 +11,7 @@ use crate::environments;
 use crate::places::Places;
 use crate::run::{cargo, command, output, run};
 use crate::steps::required;
+use crate::try_wheel;
 
 /// How the binary is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,10 +58,11 @@ const DOCUMENTS: [&str; 5] = [
 /// Where maturin looks for files that belong into the wheel. It is there only while a wheel is made.
 const WHEEL_DATA: &str = "portcullis.data";
 
-/// Makes everything, and says where it is.
+/// Makes everything, sees that the wheel can be installed, and says where it is.
 pub(crate) fn dist(places: &Places, profile: Profile) -> anyhow::Result<()> {
     required("virtual environments", || environments::install(places))?;
     let built = required("distribution", || build(places, profile))?;
+    required("trying the wheel", || try_wheel::install(places, &built))?;
     println!("{}", built.folder.display());
     for file in &built.files {
         println!("  {file}");
@@ -84,11 +86,11 @@ pub(crate) struct Built {
 pub(crate) fn build(places: &Places, profile: Profile) -> anyhow::Result<Built> {
     let folder = places.kept.join("dist").join(profile.name());
     empty(&folder)?;
-    let binary = compile(places, profile)?;
+    let moment = moment(places);
+    let binary = compile(places, profile, &moment)?;
     let version = version(&binary)?;
     let share = places.kept.join("dist/share");
     write_share(&binary, &share)?;
-    let moment = moment(places);
     let wheel = wheel(places, profile, &share, &folder, &moment)?;
     let name = format!("portcullis-{version}-{}", target()?);
     let bill = folder.join(format!("{name}.cdx.json"));
@@ -103,15 +105,28 @@ pub(crate) fn build(places: &Places, profile: Profile) -> anyhow::Result<Built> 
     })
 }
 
-fn compile(places: &Places, profile: Profile) -> anyhow::Result<PathBuf> {
-    let target = target_folder(places)?;
+fn compile(places: &Places, profile: Profile, moment: &str) -> anyhow::Result<PathBuf> {
     let arguments = ["build", "--locked", "--package", "portcullis", "--profile"];
-    run(cargo()
-        .args(arguments)
-        .arg(profile.name())
-        .env("CARGO_TARGET_DIR", &target)
-        .current_dir(&places.root))?;
-    Ok(target.join(profile.folder()).join("portcullis"))
+    let mut build = cargo();
+    build.args(arguments).arg(profile.name());
+    compile_as(&mut build, places, profile, moment)?;
+    let folder = target_folder(places)?.join(profile.folder());
+    Ok(folder.join("portcullis"))
+}
+
+/// Runs what compiles, always with the same settings, so that nothing is compiled twice.
+fn compile_as(
+    build: &mut Command,
+    places: &Places,
+    profile: Profile,
+    moment: &str,
+) -> anyhow::Result<()> {
+    build.env("CARGO_TARGET_DIR", target_folder(places)?);
+    if profile == Profile::Release {
+        // Libraries in C are compiled anew whenever it changes, which tests cannot wait for.
+        build.env("SOURCE_DATE_EPOCH", moment);
+    }
+    run(build.current_dir(&places.root))
 }
 
 fn target_folder(places: &Places) -> anyhow::Result<PathBuf> {
@@ -187,15 +202,12 @@ fn wheel(
     let mut maturin = command(places.in_environment("maturin", "maturin"));
     maturin
         .args(["build", "--locked", "--profile", profile.name(), "--out"])
-        .arg(folder)
-        .env("CARGO_TARGET_DIR", target_folder(places)?)
-        .env("SOURCE_DATE_EPOCH", moment)
-        .current_dir(&places.root);
+        .arg(folder);
     if profile == Profile::Dev {
         // Symbols for debugging are large, and nobody downloads them.
         maturin.args(["--compression-method", "stored"]);
     }
-    run(&mut maturin)?;
+    compile_as(&mut maturin, places, profile, moment)?;
     let wheels = names(folder)?;
     let wheel = wheels.iter().find(|name| name.ends_with(".whl"));
     Ok(folder.join(wheel.context("maturin made no wheel")?))

@@ -19,16 +19,22 @@ const SHARED: [&str; 5] = [
     "share/fish/vendor_completions.d/portcullis.fish",
 ];
 
-/// Makes the wheel, installs and runs it.
+/// Makes the wheel of what the tests compile, installs and runs it.
 pub(crate) fn try_wheel(places: &Places) -> anyhow::Result<()> {
     let built = dist::build(places, Profile::Dev)?;
-    let place = places.kept.join("wheel");
-    let tried = with_pip(places, &built, &place)
-        .and_then(|()| with_uv(places, &built))
-        .and_then(|()| with_pipx(&built));
+    let tried = install(places, &built);
     // Hundreds of megabytes that nobody needs again.
-    let _ = fs::remove_dir_all(&place);
     let _ = fs::remove_dir_all(&built.folder);
+    tried
+}
+
+/// Installs and runs a wheel.
+pub(crate) fn install(places: &Places, built: &Built) -> anyhow::Result<()> {
+    let place = places.kept.join("wheel");
+    let tried = with_pip(places, built, &place)
+        .and_then(|()| with_uv(places, built))
+        .and_then(|()| with_pipx(built));
+    let _ = fs::remove_dir_all(&place);
     tried
 }
 

@@ -188,6 +188,8 @@ fn option(item: &str, line: usize) -> Option<PipOption> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -205,6 +207,13 @@ mod tests {
             "dependencies:\n  - pip:\n  - b\n",
         ] {
             assert!(PipSection::find(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "(?s)(- pip:|- --index-url|- |  |\n|\r\n| |#|.){0,40}") {
+            let _ = PipSection::find(&text);
         }
     }
 }

@@ -36,6 +36,12 @@ pub(super) fn plan(scope: Scope, aim: &Aim, machine: &Machine) -> anyhow::Result
     for path in files(machine)? {
         let found = Found::read(path)?;
         let before = found.text.unwrap_or_default();
+        if !is_closed(&before) {
+            return Err(failure(
+                format!("{} has `{BEGIN}` without `{END}`", found.path.display()),
+                "put the end back, or take the block out; nothing was written",
+            ));
+        }
         let after = pointed(&before, aim, &mut plan);
         plan.change(found.path, Some(before), after);
     }
@@ -45,6 +51,14 @@ pub(super) fn plan(scope: Scope, aim: &Aim, machine: &Machine) -> anyhow::Result
     );
     plan.remark(token_help(aim));
     Ok(plan)
+}
+
+/// Whether our last block ends, and the last instruction does: what is put behind it is read for itself.
+fn is_closed(text: &str) -> bool {
+    let read = instructions(text);
+    let Some(last) = read.last() else { return true };
+    let line = last.text.trim_end();
+    (!last.is_ours || line.starts_with(END)) && !line.ends_with(['\\', '`'])
 }
 
 /// The text with our block behind every `FROM`, and without lines that would override it.
@@ -193,8 +207,9 @@ fn instructions(text: &str) -> Vec<Instruction> {
     let mut ends: Vec<String> = Vec::new();
     for (number, line) in text.split_inclusive('\n').enumerate() {
         let trimmed = line.trim();
-        is_ours |= trimmed.starts_with(BEGIN);
-        match found.last_mut().filter(|_| goes_on || !ends.is_empty()) {
+        let is_open = goes_on || !ends.is_empty();
+        is_ours |= !is_open && trimmed.starts_with(BEGIN);
+        match found.last_mut().filter(|_| is_open) {
             Some(open) => open.text.push_str(line),
             None => found.push(Instruction {
                 text: line.to_owned(),
@@ -211,11 +226,15 @@ fn instructions(text: &str) -> Vec<Instruction> {
                 true => goes_on,
                 false => trimmed.ends_with(escape),
             };
-            if !is_comment && !goes_on {
+            let takes_documents = found.last().is_some_and(|open| {
+                let word = open.text.split_whitespace().next().unwrap_or_default();
+                ["run", "copy", "add", "onbuild"].contains(&word.to_ascii_lowercase().as_str())
+            });
+            if !is_comment && !goes_on && takes_documents {
                 ends = here_documents(line);
             }
         }
-        is_ours &= !trimmed.starts_with(END);
+        is_ours &= is_open || !trimmed.starts_with(END);
     }
     found
 }
@@ -244,6 +263,8 @@ fn token_help(aim: &Aim) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::aim::Gateway;
     use super::*;
 
@@ -304,6 +325,16 @@ mod tests {
         ] {
             let read = instructions(line);
             assert_eq!(overriding(&read[0]).is_some(), is_taken, "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn pointing_any_text_twice_changes_nothing(text in "(?s)(FROM a|ENV |PIP_INDEX_URL|=|# portcullis: begin|# \
+            portcullis: end|RUN <<E|E|\\\\| |#|\n|\r\n|.){0,40}") {
+            prop_assume!(is_closed(&text));
+            let once = pointed(&text, &aim(), &mut Plan::default());
+            prop_assert_eq!(pointed(&once, &aim(), &mut Plan::default()), once);
         }
     }
 }

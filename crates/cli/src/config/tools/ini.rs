@@ -189,6 +189,8 @@ pub(super) fn newline_of(text: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn ini(text: &str) -> Ini {
@@ -246,6 +248,25 @@ mod tests {
     fn what_python_refuses_is_refused() {
         for text in ["a = 1\n", "[a]\nb\n", "[a]\nb=1\nB=2\n", "[a]\n[a]\n"] {
             assert!(Ini::parse(text, str::to_lowercase).is_err(), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_set_is_read_and_nothing_else_changes(text in "(?s)(\\[global\\]|\\[b\\]|index-url|=|:|\n|\r\n| |#|;|.){0,40}") {
+            let Ok(mut changed) = Ini::parse(&text, str::to_lowercase) else {
+                return Ok(());
+            };
+            let before = changed.entries();
+            prop_assert_eq!(&changed.text(), &text);
+            changed.set("global", "index-url", "https://gw.example/");
+            let read = Ini::parse(&changed.text(), str::to_lowercase).map_err(TestCaseError::fail)?;
+            let set = read.entry("global", "index-url").map(|entry| entry.value);
+            prop_assert_eq!(set.as_deref(), Some("https://gw.example/"));
+            for old in before.iter().filter(|old| (old.section.as_str(), old.key.as_str()) != ("global", "index-url")) {
+                let now = read.entry(&old.section, &old.key).map(|entry| entry.value);
+                prop_assert_eq!(now.as_ref(), Some(&old.value));
+            }
         }
     }
 }

@@ -108,7 +108,10 @@ pub(super) fn set_pairs(
             block.push_str(&format!("  {name}: \"{value}\"{newline}"));
         }
         block.push_str(newline);
-        let position = lines.iter().position(|line| before(line)).unwrap_or(0);
+        let picked = lines.iter().position(|line| before(line));
+        // Before the mark of a document it would be a document of its own.
+        let mark = lines.iter().position(|line| line.starts_with("---"));
+        let position = picked.or(mark.map(|mark| mark + 1)).unwrap_or(0);
         lines.insert(position, block);
         return Ok(lines.concat());
     };
@@ -147,6 +150,8 @@ pub(super) fn set_pairs(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const WANTED: &str = "http://gw.example/simple/";
@@ -163,6 +168,10 @@ mod tests {
             (
                 "on: push\njobs:\n  a: 1\n",
                 "on: push\nenv:\n  PIP_INDEX_URL: \"http://gw.example/simple/\"\n\njobs:\n  a: 1\n",
+            ),
+            (
+                "# all\n---\na: 1\n",
+                "# all\n---\nenv:\n  PIP_INDEX_URL: \"http://gw.example/simple/\"\n\na: 1\n",
             ),
             (
                 "env: # all\n    A: 1 # one\n    PIP_EXTRA_INDEX_URL: https://x.example\njobs:\n  env:\n    B: 2",
@@ -192,5 +201,15 @@ mod tests {
             assert!(set(text).is_err(), "{text}");
         }
         assert!(!is_yaml("a: [\n"));
+    }
+
+    proptest! {
+        #[test]
+        fn setting_pairs_of_any_text_twice_changes_nothing(text in "(?s)(env:|jobs:|PIP_INDEX_URL:|  |a: b|\"|\n|\r\n| |#|-|.){0,40}") {
+            let _ = is_yaml(&text);
+            if let Some(once) = set(&text).ok().filter(|once| is_yaml(once)) {
+                prop_assert_eq!(set(&once), Ok(once.clone()));
+            }
+        }
     }
 }

@@ -95,7 +95,8 @@ pub(crate) fn build(places: &Places, profile: Profile) -> anyhow::Result<Built> 
     let name = format!("portcullis-{version}-{}", target()?);
     let bill = folder.join(format!("{name}.cdx.json"));
     take_bill(places, &wheel, &bill)?;
-    archive(places, &binary, &share, &folder.join(&name), &moment)?;
+    let options = tar_options(profile, &moment);
+    archive(places, &binary, &share, &folder.join(&name), &options)?;
     let files = sums(&folder)?;
     Ok(Built {
         folder,
@@ -234,7 +235,7 @@ fn archive(
     binary: &Path,
     share: &Path,
     stem: &Path,
-    moment: &str,
+    options: &[String],
 ) -> anyhow::Result<()> {
     let (parent, name) = (stem.parent(), stem.file_name());
     let (parent, name) = parent.zip(name).context("the archive has a name")?;
@@ -249,27 +250,32 @@ fn archive(
     let mut file = name.to_owned();
     file.push(".tar.gz");
     let mut tar = command("tar");
-    tar.args([
-        "--sort=name",
-        "--owner=0",
-        "--group=0",
-        "--numeric-owner",
-        "--mode=u=rwX,go=rX",
-    ])
-    .arg(format!("--mtime=@{moment}"))
-    // gzip would write down when it ran.
-    .args([
-        "--use-compress-program",
-        "gzip --no-name",
-        "--create",
-        "--file",
-    ])
-    .arg(parent.join(file))
-    .arg("--directory")
-    .arg(parent)
-    .arg(name);
+    tar.args(options)
+        .args(["--create", "--file"])
+        .arg(parent.join(file))
+        .arg("--directory")
+        .arg(parent)
+        .arg(name);
     run(&mut tar)?;
     fs::remove_dir_all(stem).context("cannot clean up behind the archive")
+}
+
+/// What makes the same files the same archive, whoever packs them and whenever.
+fn tar_options(profile: Profile, moment: &str) -> [String; 7] {
+    // gzip would write down when it ran.
+    let gzip = match profile {
+        Profile::Release => "gzip --no-name --best",
+        Profile::Dev => "gzip --no-name --fast",
+    };
+    [
+        "--sort=name".to_owned(),
+        "--owner=0".to_owned(),
+        "--group=0".to_owned(),
+        "--numeric-owner".to_owned(),
+        "--mode=u=rwX,go=rX".to_owned(),
+        format!("--mtime=@{moment}"),
+        format!("--use-compress-program={gzip}"),
+    ]
 }
 
 /// Writes the checksums, and returns the names of all files.

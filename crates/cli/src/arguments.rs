@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
 use crate::{
-    advisories, alerts, approve, backup, config, doctor, documents, events, exposure, init,
+    advisories, alerts, approve, backup, check, config, doctor, documents, events, exposure, init,
     inspect_worker, jobs, ledger, lock, names, policy, purge, quarantine, review, rules, scan,
     serve, signals, stats, token, why, withdraw,
 };
@@ -38,6 +38,7 @@ enum Command {
     Names(names::Names),
     Why(why::Why),
     Scan(scan::Scan),
+    Check(check::Check),
     Review(review::Reviews),
     Exposure(exposure::Exposure),
     Quarantine(quarantine::Quarantine),
@@ -75,6 +76,7 @@ impl Arguments {
             Command::Names(command) => command.run(),
             Command::Why(command) => command.run(),
             Command::Scan(command) => command.run(),
+            Command::Check(command) => command.run(),
             Command::Review(command) => command.run(),
             Command::Exposure(command) => command.run(),
             Command::Quarantine(command) => command.run(),

@@ -1,8 +1,10 @@
 //! How answers are printed: text as tables without colour, or one JSON document. What is printed of
 //! names and reasons comes from outside, and never steers the terminal.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
+use annotate_snippets::Renderer;
+use annotate_snippets::renderer::DecorStyle;
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -18,6 +20,33 @@ pub enum Format {
     Text,
     /// One JSON document, for programs
     Json,
+}
+
+/// Whether text is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    Plain,
+    Coloured,
+}
+
+impl Look {
+    /// Coloured on a terminal, unless `NO_COLOR` is set.
+    pub fn of_terminal() -> Self {
+        let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        match std::io::stdout().is_terminal() && !is_plain {
+            true => Self::Coloured,
+            false => Self::Plain,
+        }
+    }
+
+    /// What shows source with what is said of it, `width` columns wide.
+    pub fn renderer(self, width: usize) -> Renderer {
+        let renderer = match self {
+            Self::Plain => Renderer::plain(),
+            Self::Coloured => Renderer::styled(),
+        };
+        renderer.decor_style(DecorStyle::Unicode).term_width(width)
+    }
 }
 
 /// Prints text to the standard output.
@@ -86,6 +115,24 @@ pub fn paragraph(indent: usize, text: &str) -> String {
     wrapped
 }
 
+/// The text in lines of at most `width` characters, where its words allow.
+pub fn wrapped(text: &str, width: usize) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let last = lines.last().map_or(0, |line| line.chars().count());
+        if last > 0 && last + 1 + word.chars().count() > width {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines.join("\n")
+}
+
 /// The same text with everything replaced that a terminal would act on.
 pub fn visible(text: &str) -> String {
     let one = |character: char| match character {
@@ -122,7 +169,8 @@ pub fn bytes(number: u64) -> String {
     }
 }
 
-fn width() -> u16 {
+/// The width of the terminal, or 80 columns.
+pub fn width() -> u16 {
     terminal_size::terminal_size().map_or(WIDTH, |(width, _)| width.0.clamp(40, 160))
 }
 

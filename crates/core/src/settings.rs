@@ -64,6 +64,34 @@ pub fn read_document<T>(
     document: Document<'_>,
     read: impl FnOnce(&mut Table<'_>) -> T,
 ) -> Result<T, Mistakes> {
+    reading(document, |mut table| {
+        let value = read(&mut table);
+        table.finish();
+        value
+    })
+}
+
+/// Reads one table of a document whose other tables belong to others, such as `[tool.portcullis.check]` of
+/// `pyproject.toml`; `None` where the document does not have it.
+///
+/// # Errors
+/// As [`read_document`], with regard to that table alone.
+pub fn read_table<T>(
+    document: Document<'_>,
+    path: &[&str],
+    read: impl FnOnce(&mut Table<'_>) -> T,
+) -> Result<Option<T>, Mistakes> {
+    reading(document, |root| {
+        let mut within = path
+            .iter()
+            .try_fold(root, |mut table, key| table.table(key))?;
+        let value = read(&mut within);
+        within.finish();
+        Some(value)
+    })
+}
+
+fn reading<T>(document: Document<'_>, read: impl FnOnce(Table<'_>) -> T) -> Result<T, Mistakes> {
     let found = RefCell::new(Vec::new());
     let (root, syntax) = DeTable::parse_recoverable(document.text);
     if !syntax.is_empty() {
@@ -74,7 +102,7 @@ pub fn read_document<T>(
         });
         return Err(render(document, mistakes.collect()));
     }
-    let mut table = Table {
+    let table = Table {
         document,
         path: String::new(),
         entries: root.get_ref(),
@@ -82,8 +110,7 @@ pub fn read_document<T>(
         taken: BTreeSet::new(),
         found: &found,
     };
-    let value = read(&mut table);
-    table.finish();
+    let value = read(table);
     match found.into_inner() {
         mistakes if mistakes.is_empty() => Ok(value),
         mistakes => Err(render(document, mistakes)),
@@ -135,6 +162,11 @@ pub struct Located<T> {
 }
 
 impl<T> Located<T> {
+    /// The bytes of the document at which it stands.
+    pub fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
     /// Another value at the same place.
     pub fn with<U>(&self, value: U) -> Located<U> {
         Located {
@@ -152,6 +184,11 @@ impl<'d> Table<'d> {
             .keys()
             .map(|key| key.get_ref().to_string())
             .collect()
+    }
+
+    /// The bytes of the document at which the table stands.
+    pub fn span(&self) -> Range<usize> {
+        self.span.clone()
     }
 
     /// The line on which the table starts (1-based).

@@ -11,7 +11,9 @@ mod python_text;
 mod holding;
 
 mod archives;
+mod commands;
 mod comparison;
+mod lint;
 mod metadata;
 mod names;
 mod pages;
@@ -63,9 +65,14 @@ pub static PROPERTIES: &[&Property] = &[
     &pages::SIMPLE_HTML,
     &pages::SIMPLE_JSON,
     &metadata::LOCKFILES,
+    &lint::LINT_REQUIREMENTS,
+    &lint::LINT_PYPROJECT,
     &metadata::OSV_RECORD,
     &policies::POLICY,
     &policies::CONDITION,
+    &commands::SHELL,
+    &commands::DOCKERFILE,
+    &commands::YAML_PIPELINES,
     &requests::ACCEPT,
     &requests::RANGE,
 ];

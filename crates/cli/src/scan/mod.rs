@@ -40,7 +40,7 @@ use url::Url;
 
 use crate::context::Place;
 use crate::exit::{Exit, failure};
-use crate::output::print;
+use crate::output::{Look, print};
 use choice::Only;
 use index::Index;
 use inputs::{Argument, Input};
@@ -171,7 +171,7 @@ impl Scan {
                 &scanned,
                 &judge,
                 start.elapsed(),
-                text::Look::of_terminal(),
+                Look::of_terminal(),
             ))?,
             ScanFormat::Json => print(&json::lines(&scanned, &judge))?,
             ScanFormat::Sarif => print(&sarif::document(&scanned, &judge))?,

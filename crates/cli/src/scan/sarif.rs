@@ -3,28 +3,14 @@
 
 use std::path::Path;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use portcullis_core::inspection::{Inspected, Observation, Severity, Step};
+use portcullis_core::inspection::{Inspected, Observation, Step};
 use portcullis_core::policy::Effect;
 use portcullis_inspect::inspection::{Manual, manuals};
 use serde_json::{Map, Value, json};
 
 use super::Scanned;
 use super::verdict::Judge;
-
-const SCHEMA: &str =
-    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
-
-/// What stands for itself in the path of a URI (RFC 3986, `pchar` and `/`, without `:`).
-const PATH: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b'/')
-    .remove(b'+')
-    .remove(b'@')
-    .remove(b'=');
+use crate::sarif::{self, Run, uri};
 
 /// The document.
 pub(super) fn document(scanned: &[Scanned], judge: &Judge) -> String {
@@ -40,24 +26,11 @@ pub(super) fn document(scanned: &[Scanned], judge: &Judge) -> String {
         }
     }
     let notifications: Vec<Value> = scanned.iter().filter_map(notification).collect();
-    let document = json!({
-        "$schema": SCHEMA,
-        "version": "2.1.0",
-        "runs": [{
-            "tool": { "driver": {
-                "name": "portcullis",
-                "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "rules": rules.iter().map(rule).collect::<Vec<_>>(),
-            } },
-            "columnKind": "unicodeCodePoints",
-            "invocations": [{
-                "executionSuccessful": notifications.is_empty(),
-                "toolExecutionNotifications": notifications,
-            }],
-            "results": results,
-        }],
-    });
-    format!("{document:#}\n")
+    sarif::document(Run {
+        rules: rules.iter().map(rule).collect(),
+        results,
+        notifications,
+    })
 }
 
 fn rule(manual: &Manual) -> Value {
@@ -68,20 +41,9 @@ fn rule(manual: &Manual) -> Value {
         "help": { "text": manual.text, "markdown": manual.text },
         "properties": {
             "tags": ["security"],
-            "security-severity": score(manual.severity),
+            "security-severity": sarif::score(manual.severity),
         },
     })
-}
-
-/// Where dashboards want a number between 0 and 10, the middle of the band of that name.
-fn score(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "9.5",
-        Severity::High => "8.0",
-        Severity::Medium => "5.5",
-        Severity::Low => "2.0",
-        Severity::Info => "0.0",
-    }
 }
 
 /// What could not be inspected, or not wholly.
@@ -91,11 +53,7 @@ fn notification(scanned: &Scanned) -> Option<Value> {
         Ok(_) => "not all of it could be inspected".to_owned(),
         Err(error) => format!("{error:#}"),
     };
-    Some(json!({
-        "level": "error",
-        "message": { "text": text },
-        "locations": [{ "physicalLocation": { "artifactLocation": { "uri": uri(&scanned.path) } } }],
-    }))
+    Some(sarif::notification(&scanned.path, &text))
 }
 
 fn result(
@@ -170,28 +128,12 @@ fn member(path: &str, file: &str) -> String {
     }
 }
 
-fn uri(path: &str) -> String {
-    let path = path.strip_prefix("./").unwrap_or(path).replace('\\', "/");
-    let encoded = utf8_percent_encode(&path, PATH);
-    match path.starts_with('/') {
-        true => format!("file://{encoded}"),
-        false => encoded.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_a_uri() {
-        for (path, expected) in [
-            ("./src/a.py", "src/a.py"),
-            ("/tmp/a b#.py", "file:///tmp/a%20b%23.py"),
-            ("c:evil?\u{202e}", "c%3Aevil%3F%E2%80%AE"),
-        ] {
-            assert_eq!(uri(path), expected);
-        }
+    fn a_member_is_named_as_in_a_folder() {
         assert_eq!(member("dist/a.whl", "b/c.py"), "dist/a.whl/b/c.py");
         assert_eq!(member("src/a.py", "a.py"), "src/a.py");
     }

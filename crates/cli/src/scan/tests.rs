@@ -80,7 +80,12 @@ fn people_are_shown_the_line_the_chain_and_what_to_do() {
         "module.py",
         "notes.txt",
     ]);
-    insta::assert_snapshot!(text::all(&scanned, &Judge::Table, TOOK, text::Look::Plain));
+    insta::assert_snapshot!(text::all(
+        &scanned,
+        &Judge::Table,
+        TOOK,
+        crate::output::Look::Plain
+    ));
 }
 
 #[test]
@@ -178,7 +183,7 @@ fn a_long_line_is_shown_around_the_place() {
         1,
         &Means::default(),
     );
-    let text = text::all(&scanned, &Judge::Table, TOOK, text::Look::Plain);
+    let text = text::all(&scanned, &Judge::Table, TOOK, crate::output::Look::Plain);
     let shown = "1, 1, 1, 1, 1, 1, 1, ]; exec(bytes.fromhex('70617373')); y = 1";
     let marked = format!("{}{}\n", " ".repeat(24), "━".repeat(31));
     assert!(text.contains(shown) && text.contains(&marked), "{text}");
@@ -194,7 +199,7 @@ fn what_is_found_does_not_steer_the_terminal() {
         1,
         &Means::default(),
     );
-    let text = text::all(&scanned, &Judge::Table, TOOK, text::Look::Plain);
+    let text = text::all(&scanned, &Judge::Table, TOOK, crate::output::Look::Plain);
     assert!(
         !text.contains(['\u{1b}', '\u{7}', '\u{202e}']) && text.contains("EXE-001"),
         "{text}"

@@ -1,11 +1,9 @@
 //! A scan for people: each finding as a compiler shows an error, with its line, how the data travelled,
 //! why it matters and what to do. Information is only counted.
 
-use std::io::IsTerminal as _;
 use std::ops::Range;
 use std::time::Duration;
 
-use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use portcullis_core::inspection::{Context, Inspected, Observation};
 use portcullis_core::policy::Effect;
@@ -13,7 +11,7 @@ use portcullis_inspect::inspection::manual;
 
 use super::Scanned;
 use super::verdict::Judge;
-use crate::output::{count, visible};
+use crate::output::{Look, count, visible};
 
 /// Findings of one input that are shown in full.
 const SHOWN: usize = 20;
@@ -26,35 +24,9 @@ const BEFORE: usize = 24;
 /// More than all of this together, so that nothing is cut by the renderer.
 const WIDTH: usize = 200;
 
-/// Whether text is coloured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Look {
-    Plain,
-    Coloured,
-}
-
-impl Look {
-    /// Coloured on a terminal, unless `NO_COLOR` is set.
-    pub(super) fn of_terminal() -> Self {
-        let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        match std::io::stdout().is_terminal() && !is_plain {
-            true => Self::Coloured,
-            false => Self::Plain,
-        }
-    }
-
-    fn renderer(self) -> Renderer {
-        let renderer = match self {
-            Self::Plain => Renderer::plain(),
-            Self::Coloured => Renderer::styled(),
-        };
-        renderer.decor_style(DecorStyle::Unicode).term_width(WIDTH)
-    }
-}
-
 /// All of it, which took `elapsed`.
 pub(super) fn all(scanned: &[Scanned], judge: &Judge, elapsed: Duration, look: Look) -> String {
-    let renderer = look.renderer();
+    let renderer = look.renderer(WIDTH);
     let mut text = String::new();
     for one in scanned {
         match &one.outcome {
@@ -280,20 +252,7 @@ fn folded(line: &str) -> String {
 }
 
 fn wrapped(text: &str) -> String {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let last = lines.last().map_or(0, |line| line.chars().count());
-        if last > 0 && last + 1 + word.chars().count() > PROSE {
-            lines.push(String::new());
-        }
-        if let Some(line) = lines.last_mut() {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines.join("\n")
+    crate::output::wrapped(text, PROSE)
 }
 
 /// The last line: how much there was, how long it took, and the verdicts.

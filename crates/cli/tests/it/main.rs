@@ -15,6 +15,7 @@ mod wire;
 mod api;
 mod approved;
 mod blocks;
+mod check;
 mod confusion;
 mod crash;
 mod exposure;

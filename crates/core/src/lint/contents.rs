@@ -3,6 +3,7 @@
 //!
 //! Readers fill it in and judge nothing; rules read it and know no format.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 
@@ -18,6 +19,8 @@ pub type InvocationId = usize;
 /// What a file says.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Contents {
+    /// The name of the project that the file describes, with its place.
+    pub name: Option<(ProjectName, Span)>,
     /// What is wanted, in the order of the file.
     pub wanted: Vec<Wanted>,
     /// Where packages come from.
@@ -34,6 +37,8 @@ pub struct Contents {
     pub locked: Vec<LockedPackage>,
     /// What a lock says of itself.
     pub lock: Option<LockHead>,
+    /// How a lock would name this file as its input.
+    pub lock_inputs: LockInputs,
     /// Passwords and tokens that can be read.
     pub secrets: Vec<Secret>,
     /// What is fetched and run besides packages: images, actions, hooks.
@@ -401,16 +406,52 @@ pub struct LockedFile {
 /// What a lock says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct LockHead {
+    /// The version of its format as it is spelled.
+    pub format: Option<String>,
     /// The digest that tells of which input it was made, as it is spelled: poetry's `content-hash`, pdm's
     /// `content_hash`, pipenv's `_meta.hash.sha256`.
     pub input_digest: Option<(String, Span)>,
-    /// The requirements of which it was made, normalised, where the lock names them (uv's
-    /// `requires-dist`); `None` where it does not.
-    pub input_requirements: Option<Vec<String>>,
+    /// The projects of which it was made with what they required (uv's `requires-dist` and `requires-dev`).
+    pub members: Vec<LockedMember>,
     /// The files of which it was made, where a header says so (`pip-compile`, `uv pip compile`).
     pub inputs: Vec<String>,
     /// The indexes of which it was made, as they are spelled.
     pub indexes: Vec<(String, Span)>,
+}
+
+/// A project that a lock was made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockedMember {
+    /// Its folder as seen from the lock's: `.`, `packages/a`.
+    pub folder: String,
+    /// Its name.
+    pub name: ProjectName,
+    /// What it required when it was locked, extras and groups together.
+    pub requires: BTreeSet<LockInput>,
+}
+
+/// A requirement of which a lock is made.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LockInput {
+    /// The project.
+    pub name: ProjectName,
+    /// Its extras, sorted.
+    pub extras: BTreeSet<ProjectName>,
+    /// The specifiers in the spelling of PEP 440, sorted; `None` where it comes from elsewhere than an index.
+    pub specifiers: Option<BTreeSet<String>>,
+}
+
+/// How locks name a file as their input, as far as that can be told for certain.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct LockInputs {
+    /// The digests that a lock of this file carries, each with its tool. A tool has several where its versions
+    /// digest different parts of the file.
+    pub digests: Vec<(Tool, String)>,
+    /// The requirements that uv keeps in a lock; `None` where the project computes some of them.
+    pub requirements: Option<BTreeSet<LockInput>>,
+    /// The tools that install the project as an application, whose lock belongs beside it: pipenv always, poetry
+    /// with `package-mode = false`, uv with `package = false`.
+    pub application_of: Vec<Tool>,
 }
 
 /// A password or token that anybody can read who reads the file.
@@ -467,6 +508,47 @@ impl Contents {
             unread: vec![unread],
             ..Self::default()
         }
+    }
+
+    /// Every place that is told of, in no order. All of them are within the text that was read, which tests
+    /// and properties hold readers to.
+    #[must_use]
+    pub fn spans(&self) -> Vec<Span> {
+        let mut spans = self.spans_of_locks();
+        let hashes = self.wanted.iter().flat_map(|wanted| &wanted.hashes);
+        spans.extend(hashes.map(|hash| hash.at.clone()));
+        spans.extend(self.wanted.iter().map(|wanted| wanted.at.clone()));
+        for place in &self.places {
+            spans.extend([place.at.clone(), place.url_at.clone()]);
+        }
+        for setting in &self.settings {
+            spans.extend([setting.at.clone(), setting.value_at.clone()]);
+        }
+        spans.extend(self.included.iter().map(|included| included.at.clone()));
+        let words = self.commands.iter().flat_map(|command| &command.words);
+        spans.extend(words.map(|word| word.at.clone()));
+        spans.extend(self.commands.iter().map(|command| command.at.clone()));
+        for invocation in &self.invocations {
+            spans.extend([invocation.at.clone(), invocation.verb_at.clone()]);
+        }
+        spans.extend(self.secrets.iter().map(|secret| secret.at.clone()));
+        spans.extend(self.references.iter().map(|reference| reference.at.clone()));
+        spans.extend(self.unread.iter().filter_map(|unread| unread.at.clone()));
+        spans
+    }
+
+    fn spans_of_locks(&self) -> Vec<Span> {
+        let mut spans: Vec<Span> = self.locked.iter().map(|one| one.at.clone()).collect();
+        let files = self.locked.iter().flat_map(|package| &package.files);
+        spans.extend(files.clone().map(|file| file.at.clone()));
+        let hashes = files.flat_map(|file| &file.hashes);
+        let hashes = hashes.chain(self.locked.iter().flat_map(|package| &package.hashes));
+        spans.extend(hashes.map(|hash| hash.at.clone()));
+        if let Some(head) = &self.lock {
+            spans.extend(head.input_digest.iter().map(|(_, at)| at.clone()));
+            spans.extend(head.indexes.iter().map(|(_, at)| at.clone()));
+        }
+        spans
     }
 
     /// The settings of one invocation.

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::address::Address;
 use super::contents::Contents;
 use super::file::FileKind;
 use super::python::PythonCall;
@@ -64,6 +65,20 @@ impl Organisation {
     pub fn owns(&self, name: &ProjectName) -> bool {
         self.owned.iter().any(|pattern| pattern.matches(name))
     }
+
+    /// Whether the index at `url` is one of the organisation's, or a part of one.
+    #[must_use]
+    pub fn has_index(&self, url: &str) -> bool {
+        let Some(url) = Address::of(url).map(|address| address.comparable()) else {
+            return false;
+        };
+        let indexes = self.indexes.iter();
+        let mut ours = indexes.filter_map(|index| Some(Address::of(index)?.comparable()));
+        ours.any(|ours| {
+            let rest = url.strip_prefix(&ours);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
 }
 
 /// What is known about releases, by project and version.
@@ -96,10 +111,16 @@ impl Project {
     /// The file that `included` names in `from`; `None` where it is not among those that were read.
     #[must_use]
     pub fn included(&self, from: &ProjectFile, included: &str) -> Option<&ProjectFile> {
-        let folder = from.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let path = joined(folder, included);
-        let at_root = || joined("", included);
-        self.file(&path).or_else(|| self.file(&at_root()))
+        let mut paths = Self::paths_of_included(&from.path, included).into_iter();
+        paths.find_map(|path| self.file(&path))
+    }
+
+    /// The paths below the project that `included` in the file at `from` may mean, the likelier first: relative to
+    /// the file, and relative to the project, where commands run.
+    #[must_use]
+    pub fn paths_of_included(from: &str, included: &str) -> [String; 2] {
+        let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
+        [joined(folder, included), joined("", included)]
     }
 }
 

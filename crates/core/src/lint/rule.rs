@@ -24,6 +24,12 @@ pub trait Rule: Sync {
     /// A small file that it objects to, for its manual: path and text.
     fn example(&self) -> (&'static str, &'static str);
 
+    /// Whether it reads what an index says of releases ([`Project::known`]), so that it finds nothing where
+    /// none was asked.
+    fn reads_an_index(&self) -> bool {
+        false
+    }
+
     /// Looks at a project.
     fn check(&self, project: &Project, found: &mut Vec<Finding>);
 }

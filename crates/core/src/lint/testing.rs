@@ -1,6 +1,7 @@
 //! For the tests of readers and rules: a project made of texts, and what is found in it.
 
 use super::check::check;
+use super::contents::Contents;
 use super::file::FileKind;
 use super::project::{Project, ProjectFile};
 use super::rules::rule;
@@ -30,4 +31,35 @@ pub(crate) fn found_by(id: &str, project: &Project) -> Vec<String> {
             format!("{}:{line}: {} [{marked}]", finding.path, finding.message)
         })
         .collect()
+}
+
+/// Holds what was read of `text` to places inside of it.
+pub(crate) fn places_hold(text: &str, contents: &Contents) {
+    for at in contents.spans() {
+        assert!(
+            text.get(at.clone()).is_some(),
+            "{at:?} is no place in {text:?}"
+        );
+    }
+}
+
+/// The text of `path` when everything that the rule `id` finds there is mended.
+pub(crate) fn fixed_by(id: &str, project: &Project, path: &str) -> String {
+    let mut text = project
+        .file(path)
+        .expect("a file of the project")
+        .text
+        .clone();
+    let report = check(project);
+    let of_rule = report
+        .findings
+        .into_iter()
+        .filter(|finding| finding.rule == id && finding.path == path);
+    let fixes = of_rule.filter_map(|finding| finding.fix);
+    let mut edits: Vec<_> = fixes.flat_map(|fix| fix.edits).collect();
+    edits.sort_by_key(|edit| std::cmp::Reverse(edit.at.start));
+    for edit in edits {
+        text.replace_range(edit.at, &edit.with);
+    }
+    text
 }

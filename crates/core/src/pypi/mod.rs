@@ -4,6 +4,7 @@
 pub mod name;
 pub mod version;
 pub mod requirement;
+pub(crate) mod requirements_lines;
 pub mod requirements_file;
 pub mod filename;
 pub mod metadata;

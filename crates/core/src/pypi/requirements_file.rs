@@ -1,9 +1,11 @@
 //! `requirements.txt` line by line, as pip reads it: requirements with their hashes, the files that are
-//! named for further reading, and what keeps a line from naming releases of an index. Nothing that is named
-//! here is opened, and what a file locks by pins alone is `lockfile`'s.
+//! named for further reading, and what keeps a line from naming releases of an index. How lines are split is
+//! `requirements_lines`'s; nothing that is named here is opened, and what a file locks by pins alone is
+//! `lockfile`'s.
 
 use super::lockfile::MAX_LOCK_ENTRIES;
 use super::requirement::{InvalidRequirement, Requirement};
+use super::requirements_lines::{LineOption, logical_lines, options, requirement_part};
 use crate::digest::Sha256;
 
 /// A line that says something. Comments and empty lines say nothing.
@@ -71,35 +73,38 @@ const MAX_LINE: usize = 1 << 20;
 /// # Errors
 /// [`TooManyLines`].
 pub fn parse(text: &str) -> Result<Vec<RequirementsLine>, TooManyLines> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut lines = Vec::new();
-    for (number, line) in logical_lines(text) {
-        if lines.len() == MAX_LOCK_ENTRIES {
-            return Err(TooManyLines);
+    for line in logical_lines(text) {
+        for says in says(&line.text) {
+            if lines.len() == MAX_LOCK_ENTRIES {
+                return Err(TooManyLines);
+            }
+            let number = line.number;
+            lines.push(RequirementsLine { number, says });
         }
-        let says = says(&line);
-        lines.push(RequirementsLine { number, says });
     }
     Ok(lines)
 }
 
-fn says(line: &str) -> Says {
+fn says(line: &str) -> Vec<Says> {
     if line.len() > MAX_LINE {
-        return Says::Unusable(Unusable::TooLong);
+        return vec![Says::Unusable(Unusable::TooLong)];
     }
-    if line.starts_with('-') {
-        return option(line);
-    }
+    let (options, refused) = options(line);
     let requirement = requirement_part(line);
+    if requirement.is_empty() {
+        let says = options.iter().map(option);
+        return says.chain(refused.iter().map(|_| Says::Option)).collect();
+    }
     if matches!(requirement, "." | "./") {
-        return Says::Itself;
+        return vec![Says::Itself];
     }
     if is_path(requirement) {
-        return Says::Unusable(Unusable::Path);
+        return vec![Says::Unusable(Unusable::Path)];
     }
-    match wanted(line, requirement) {
-        Ok(says) => says,
-        Err(unusable) => Says::Unusable(unusable),
+    match wanted(requirement, &options) {
+        Ok(says) => vec![says],
+        Err(unusable) => vec![Says::Unusable(unusable)],
     }
 }
 
@@ -110,15 +115,13 @@ fn is_path(text: &str) -> bool {
         || (text.contains(['/', '\\']) && !text.contains(['@', ';']) && !text.contains("://"))
 }
 
-fn wanted(line: &str, requirement: &str) -> Result<Says, Unusable> {
+fn wanted(requirement: &str, options: &[LineOption]) -> Result<Says, Unusable> {
     let requirement = requirement.parse::<Requirement>()?;
-    let options = line.split_whitespace().flat_map(|word| word.split('='));
-    let gives_hashes = options.into_iter().any(|word| word == "--hash");
-    let words = line.split_whitespace();
-    let words = words.map(|word| word.strip_prefix("--hash=").unwrap_or(word));
-    let digests = words.filter_map(|word| word.strip_prefix("sha256:"));
+    let given = options.iter().filter(|option| option.name == "hash");
+    let given: Vec<&str> = given.filter_map(|option| option.value.as_deref()).collect();
+    let digests = given.iter().filter_map(|hash| hash.strip_prefix("sha256:"));
     let hashes: Vec<Sha256> = digests.filter_map(|digest| digest.parse().ok()).collect();
-    match gives_hashes && hashes.is_empty() {
+    match !given.is_empty() && hashes.is_empty() {
         true => Err(Unusable::OtherHashes),
         false => Ok(Says::Wanted {
             requirement,
@@ -127,74 +130,17 @@ fn wanted(line: &str, requirement: &str) -> Result<Says, Unusable> {
     }
 }
 
-fn option(line: &str) -> Says {
-    let (name, value) = name_and_value(line);
-    match name {
-        "-r" | "--requirement" => Says::Requirements(value.to_owned()),
-        "-c" | "--constraint" => Says::Constraints(value.to_owned()),
-        "-i" | "--index-url" | "--pypi-url" | "--extra-index-url" | "-f" | "--find-links" => {
-            Says::Place(value.to_owned())
-        }
-        "--pre" => Says::PreReleases,
-        "-e" | "--editable" if matches!(value, "." | "./") => Says::Itself,
-        "-e" | "--editable" => Says::Unusable(Unusable::Path),
+fn option(option: &LineOption) -> Says {
+    let value = || option.value.clone().unwrap_or_default();
+    match option.name {
+        "requirement" => Says::Requirements(value()),
+        "constraint" => Says::Constraints(value()),
+        "index-url" | "extra-index-url" | "find-links" => Says::Place(value()),
+        "pre" => Says::PreReleases,
+        "editable" if matches!(&*value(), "." | "./") => Says::Itself,
+        "editable" => Says::Unusable(Unusable::Path),
         _ => Says::Option,
     }
-}
-
-/// `--name value`, `--name=value`, `-n value` and `-nvalue`; quotes around a value are no part of it.
-fn name_and_value(line: &str) -> (&str, &str) {
-    let is_short = !line.starts_with("--");
-    let end = match is_short {
-        true => line.char_indices().nth(2).map(|(at, _)| at),
-        false => line.find(['=', ' ', '\t']),
-    };
-    let (name, value) = line.split_at(end.unwrap_or(line.len()));
-    let value = value.trim_start().trim_start_matches('=').trim();
-    let quoted = ['"', '\'']
-        .into_iter()
-        .find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote));
-    (name, quoted.unwrap_or(value))
-}
-
-/// What stands before the options of a requirement.
-pub(super) fn requirement_part(line: &str) -> &str {
-    let end = line.find(" --").or_else(|| line.find("\t--"));
-    line[..end.unwrap_or(line.len())].trim()
-}
-
-/// Lines without comments, joined where they end in a backslash, with the number of their first.
-pub(super) fn logical_lines(text: &str) -> impl Iterator<Item = (u32, String)> {
-    let mut lines = text.lines().zip(1_u32..).peekable();
-    std::iter::from_fn(move || {
-        loop {
-            let (first, number) = lines.next()?;
-            let mut joined = String::new();
-            let mut piece = first;
-            while let Some(open) = without_comment(piece).trim_end().strip_suffix('\\') {
-                joined.push_str(open);
-                joined.push(' ');
-                piece = lines.next().map_or("", |(next, _)| next);
-            }
-            joined.push_str(without_comment(piece));
-            let line = joined.trim();
-            if !line.is_empty() {
-                return Some((number, line.to_owned()));
-            }
-        }
-    })
-}
-
-/// A `#` at the beginning or behind white space begins a comment; one within a word does not.
-fn without_comment(line: &str) -> &str {
-    let mut before = ' ';
-    for (offset, character) in line.char_indices() {
-        if character == '#' && before.is_whitespace() {
-            return &line[..offset];
-        }
-        before = character;
-    }
-    line
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod graph;
 mod label;
 mod large;
 mod large_stack;
+mod literal_calls;
 mod names_in_text;
 mod normal;
 mod parse;
@@ -50,6 +51,7 @@ pub use analysis::{
 };
 pub use label::{Label, Labels};
 pub(crate) use large_stack::{LargeStack, on_large_stack};
+pub use literal_calls::{NoCalls, literal_calls};
 pub use normal::code_hash;
 pub use source::{Budget, EntryPoint, Package, Role, Source};
 pub(crate) use source_bytes::Packer;

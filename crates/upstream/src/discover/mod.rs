@@ -23,6 +23,7 @@
 //! server belongs to no project.
 
 mod ask;
+mod files;
 mod pip;
 mod uv;
 
@@ -34,6 +35,8 @@ use crate::credentials::Credentials;
 use crate::environment::Environment;
 use crate::redact::redacted;
 use crate::source::UpstreamConfig;
+
+pub use files::{Installer, configuration_files};
 
 /// The machine that is looked at.
 #[derive(Clone, Debug)]

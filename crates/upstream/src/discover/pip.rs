@@ -59,7 +59,7 @@ impl Files {
     }
 }
 
-fn paths(machine: &Machine) -> Vec<PathBuf> {
+pub(super) fn paths(machine: &Machine) -> Vec<PathBuf> {
     let environment = &machine.environment;
     let named = environment.path("PIP_CONFIG_FILE");
     if named.as_deref() == Some(Path::new("/dev/null")) {

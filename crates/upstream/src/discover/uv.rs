@@ -116,7 +116,7 @@ fn with_name(
     index
 }
 
-fn paths(machine: &Machine) -> Vec<PathBuf> {
+pub(super) fn paths(machine: &Machine) -> Vec<PathBuf> {
     if machine.environment.get("UV_NO_CONFIG").is_some() {
         return Vec::new();
     }

@@ -28,6 +28,8 @@ pub(super) struct Entry {
     lines: Range<usize>,
 }
 
+type Read<'text> = (Vec<Entry>, Vec<(&'text str, usize)>);
+
 impl Ini {
     /// Reads a file; `normal` says how the tool compares keys.
     ///
@@ -46,7 +48,7 @@ impl Ini {
     /// Every key with its value, in the order of the file.
     pub(super) fn entries(&self) -> Vec<Entry> {
         // What was read once can be read again; editing adds and removes whole entries.
-        self.read().unwrap_or_default()
+        self.read().unwrap_or_default().0
     }
 
     /// One of them.
@@ -90,17 +92,23 @@ impl Ini {
         if let Some(last) = self.lines.last_mut().filter(|last| !last.ends_with('\n')) {
             last.push_str(newline);
         }
-        let line = format!("{key} = {value}{newline}");
+        let line = |indent: &str| format!("{indent}{key} = {value}{newline}");
         let entries = self.entries();
         let behind = entries.iter().rev().find(|entry| entry.section == section);
-        let behind = behind.map(|entry| entry.lines.end);
-        let header = || {
-            let mut lines = self.lines.iter();
-            let position = lines.position(|line| header(line.trim_end()) == Some(section));
-            position.map(|position| position + 1)
-        };
-        if let Some(position) = behind.or_else(header) {
-            self.lines.insert(position, line);
+        if let Some(entry) = behind {
+            let indent = indent_of(&self.lines[entry.lines.start]).to_owned();
+            self.lines.insert(entry.lines.end, line(&indent));
+            return;
+        }
+        let sections = self.read().unwrap_or_default().1;
+        let known = sections.iter().find(|(known, _)| *known == section);
+        if let Some(position) = known.map(|(_, position)| position + 1) {
+            // What follows must not be indented more, or it would go on with our value.
+            let is_read =
+                |line: &&String| !line.trim().is_empty() && !line.trim().starts_with(['#', ';']);
+            let next = self.lines[position..].iter().find(is_read);
+            let indent = next.map_or("", |next| indent_of(next)).to_owned();
+            self.lines.insert(position, line(&indent));
             return;
         }
         if self
@@ -111,12 +119,13 @@ impl Ini {
             self.lines.push(newline.to_owned());
         }
         self.lines.push(format!("[{section}]{newline}"));
-        self.lines.push(line);
+        self.lines.push(line(""));
     }
 
-    fn read(&self) -> Result<Vec<Entry>, String> {
+    /// The entries, and the sections with the lines of their headers, from 0.
+    fn read(&self) -> Result<Read<'_>, String> {
         let mut entries: Vec<Entry> = Vec::new();
-        let mut sections: Vec<&str> = Vec::new();
+        let mut sections: Vec<(&str, usize)> = Vec::new();
         // The indentation of the key whose value may go on.
         let mut open: Option<usize> = None;
         for (number, line) in self.lines.iter().enumerate() {
@@ -136,14 +145,18 @@ impl Ini {
                 continue;
             }
             if let Some(section) = header(trimmed) {
-                if sections.contains(&section) {
+                if sections.iter().any(|(known, _)| *known == section) {
                     return Err(format!("line {}: a second [{section}]", number + 1));
                 }
-                sections.push(section);
+                sections.push((section, number));
                 open = None;
                 continue;
             }
-            let entry = self.key(number, trimmed, sections.last().copied())?;
+            let entry = self.key(
+                number,
+                trimmed,
+                sections.last().map(|(section, _)| *section),
+            )?;
             let is_double = |one: &Entry| one.section == entry.section && one.key == entry.key;
             if entries.iter().any(is_double) {
                 return Err(format!("line {}: {} a second time", number + 1, entry.key));
@@ -154,7 +167,7 @@ impl Ini {
         for entry in &mut entries {
             entry.value = entry.value.trim().to_owned();
         }
-        Ok(entries)
+        Ok((entries, sections))
     }
 
     fn key(&self, number: usize, trimmed: &str, section: Option<&str>) -> Result<Entry, String> {
@@ -170,6 +183,12 @@ impl Ini {
             lines: number..number + 1,
         })
     }
+}
+
+/// What stands before a line.
+fn indent_of(line: &str) -> &str {
+    let line = line.trim_start_matches('\u{feff}');
+    &line[..line.len() - line.trim_start().len()]
 }
 
 /// The name in a section's header.

@@ -5,6 +5,9 @@ use saphyr_parser::{Event, Parser};
 
 use super::ini::newline_of;
 
+/// What YAML takes for indentation; other blanks are content.
+const BLANKS: [char; 2] = [' ', '\t'];
+
 /// Whether a text is YAML that can be read.
 pub(super) fn is_yaml(text: &str) -> bool {
     let events: Result<Vec<(Event<'_>, _)>, _> = Parser::new_from_str(text).collect();
@@ -42,7 +45,7 @@ pub(super) fn pairs(text: &str, key: &str) -> Result<Option<Vec<Pair>>, String> 
     let mut found = Vec::new();
     let mut depth = None;
     for (number, line) in lines.iter().enumerate().skip(start + 1) {
-        let trimmed = line.trim_start();
+        let trimmed = line.trim_start_matches(BLANKS);
         if trimmed.is_empty() || trimmed.starts_with('#') {
             continue;
         }
@@ -119,7 +122,7 @@ pub(super) fn set_pairs(
     let indent = match there.first() {
         Some(pair) => {
             let line = &lines[pair.line];
-            line[..line.len() - line.trim_start().len()].to_owned()
+            line[..line.len() - line.trim_start_matches(BLANKS).len()].to_owned()
         }
         None => "  ".to_owned(),
     };

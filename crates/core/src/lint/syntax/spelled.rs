@@ -79,6 +79,53 @@ impl Spelled {
         }
     }
 
+    /// A text whose parts stand at the given places: where each run begins in the text, and where in the file.
+    /// `end` is the end of what is written.
+    pub(in crate::lint) fn of_runs(
+        text: String,
+        mut runs: Vec<(usize, usize)>,
+        end: usize,
+    ) -> Self {
+        if runs.first().is_none_or(|(inside, _)| *inside > 0) {
+            runs.insert(0, (0, runs.first().map_or(end, |(_, file)| *file)));
+        }
+        Self { text, runs, end }
+    }
+
+    /// The same text with its places in the file, where they are given in `outer`, from which it was read.
+    pub(in crate::lint) fn within(&self, outer: &Self) -> Self {
+        let mut runs: Vec<(usize, usize)> = Vec::new();
+        for (inside, _) in self.text.char_indices() {
+            let file = outer.offset(self.offset(inside));
+            let continues = runs
+                .last()
+                .is_some_and(|(text, start)| file.checked_sub(*start) == Some(inside - text));
+            if !continues {
+                runs.push((inside, file));
+            }
+        }
+        Self::of_runs(self.text.clone(), runs, outer.place(self.at()).end)
+    }
+
+    /// These texts, each in a line of its own.
+    pub(in crate::lint) fn of_parts(parts: &[Self]) -> Self {
+        let mut text = String::new();
+        let mut runs = Vec::new();
+        for (number, part) in parts.iter().enumerate() {
+            if number > 0 {
+                text.push('\n');
+            }
+            runs.extend(
+                part.runs
+                    .iter()
+                    .map(|(inside, file)| (inside + text.len(), *file)),
+            );
+            text.push_str(&part.text);
+        }
+        let end = parts.iter().map(|part| part.end).max().unwrap_or_default();
+        Self::of_runs(text, runs, end)
+    }
+
     /// The text.
     pub(in crate::lint) fn as_str(&self) -> &str {
         &self.text

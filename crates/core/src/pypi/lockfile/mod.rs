@@ -13,6 +13,7 @@ use super::version::Version;
 use crate::digest::Sha256;
 
 mod reading;
+mod spelled;
 mod toml_tables;
 mod purl;
 mod pylock;
@@ -24,7 +25,11 @@ mod requirements;
 mod cyclonedx;
 mod spdx_sbom;
 
-use toml_tables::TomlFile;
+pub(crate) use spelled::{
+    SpelledFile, SpelledHash, SpelledHead, SpelledInput, SpelledLock, SpelledMember, SpelledOrigin,
+    SpelledPackage,
+};
+pub(crate) use toml_tables::TomlFile;
 
 /// The largest file that is read, in bytes. The lock of a very large monorepo has about 5 MiB.
 pub const MAX_LOCK_BYTES: usize = 32 << 20;
@@ -209,14 +214,34 @@ pub fn read_as(format: LockFormat, bytes: &[u8]) -> Result<LockedFiles, LockErro
     }
     let text = text_of(bytes).ok_or(LockError::NotText)?;
     match format {
-        LockFormat::Pylock => pylock::read(&TomlFile::parse(format, text)?),
-        LockFormat::Uv => uv::read(&TomlFile::parse(format, text)?),
-        LockFormat::Poetry => poetry::read(&TomlFile::parse(format, text)?),
-        LockFormat::Pdm => pdm::read(&TomlFile::parse(format, text)?),
+        LockFormat::Pylock | LockFormat::Uv | LockFormat::Poetry | LockFormat::Pdm => {
+            let file = TomlFile::parse(format, text)?;
+            reading::releases(format, spelled_lock(format, &file)?)
+        }
         LockFormat::Pipfile => pipfile::read(&json(format, text)?),
         LockFormat::Requirements => requirements::read(text),
         LockFormat::CycloneDx => cyclonedx::read(&json(format, text)?),
         LockFormat::Spdx => spdx_sbom::read(&json(format, text)?),
+    }
+}
+
+/// What a lock in TOML says as it is spelled.
+///
+/// # Errors
+/// [`LockError`], where the text is not in the format.
+pub(crate) fn spelled_lock<'d>(
+    format: LockFormat,
+    file: &'d TomlFile<'d>,
+) -> Result<SpelledLock<'d>, LockError> {
+    match format {
+        LockFormat::Pylock => pylock::spelled(file),
+        LockFormat::Uv => uv::spelled(file),
+        LockFormat::Poetry => poetry::spelled(file),
+        LockFormat::Pdm => pdm::spelled(file),
+        LockFormat::Pipfile
+        | LockFormat::Requirements
+        | LockFormat::CycloneDx
+        | LockFormat::Spdx => Err(LockError::Unknown),
     }
 }
 

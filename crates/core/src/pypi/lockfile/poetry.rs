@@ -1,63 +1,70 @@
 //! `poetry.lock`: the files stand with each package since lock version 2, and in `[metadata]` before.
 
-use super::reading::{Found, Reading};
-use super::toml_tables::{TomlFile, TomlTable};
-use super::{LockError, LockFormat, LockedFiles};
+use super::spelled::{
+    SpelledFile, SpelledHash, SpelledHead, SpelledLock, SpelledOrigin, SpelledPackage,
+};
+use super::toml_tables::{TomlFile, TomlTable, file_with_hash, place_of};
+use super::{LockError, LockFormat};
 
-pub(super) fn read(file: &TomlFile<'_>) -> Result<LockedFiles, LockError> {
+pub(super) fn spelled<'d>(file: &'d TomlFile<'d>) -> Result<SpelledLock<'d>, LockError> {
     let root = file.root();
     let Some(metadata) = root.table("metadata") else {
         return Err(LockError::shape(LockFormat::Poetry, "it has no [metadata]"));
     };
-    let mut reading = Reading::new(LockFormat::Poetry);
-    for package in root.tables("package") {
-        package_into(&mut reading, package, metadata)?;
-    }
-    Ok(reading.finish())
+    let packages = root.tables("package").into_iter();
+    Ok(SpelledLock {
+        head: SpelledHead {
+            format: metadata.text("lock-version").map(str::to_owned),
+            input_digest: metadata.placed_text("content-hash"),
+            members: Vec::new(),
+        },
+        packages: packages.map(|one| package(one, metadata)).collect(),
+    })
 }
 
-fn package_into(
-    reading: &mut Reading,
-    package: TomlTable<'_>,
-    metadata: TomlTable<'_>,
-) -> Result<(), LockError> {
+fn package<'d>(package: TomlTable<'d>, metadata: TomlTable<'d>) -> SpelledPackage<'d> {
     let name = package.text("name").unwrap_or_default();
-    let line = Some(package.line);
-    let source = package
-        .table("source")
-        .and_then(|source| source.text("type"));
-    if let Some(kind) = source.filter(|kind| *kind != "legacy") {
-        let reason = match kind {
-            "git" => "it comes from version control, not from an index",
-            "directory" | "file" => "it comes from a path, not from an index",
-            _ => "it comes from a direct address, not from an index",
-        };
-        return reading.skip(name, line, reason);
-    }
-    let mut found = Found {
+    let elsewhere = metadata.table("files").map(|files| files.tables(name));
+    let files = package.tables("files").into_iter();
+    let mut files: Vec<_> = files
+        .chain(elsewhere.unwrap_or_default())
+        .map(file_with_hash)
+        .collect();
+    let hashes = metadata.table("hashes");
+    let hashes = hashes.map(|hashes| hashes.placed_items(name));
+    files.extend(
+        hashes
+            .unwrap_or_default()
+            .into_iter()
+            .map(|hash| SpelledFile {
+                location: None,
+                at: hash.1.clone(),
+                hashes: vec![SpelledHash::joined(hash)],
+            }),
+    );
+    let wanted = package.table("dependencies");
+    SpelledPackage {
         name,
         version: package.text("version"),
-        line,
-        ..Found::default()
-    };
-    let elsewhere = metadata.table("files");
-    let files = package.tables("files").into_iter();
-    for file in files.chain(
-        elsewhere
-            .map(|files| files.tables(name))
-            .unwrap_or_default(),
-    ) {
-        found.file(file.text("file"), file.text("hash"));
+        at: place_of(package),
+        line: package.line,
+        origin: package
+            .table("source")
+            .map_or(SpelledOrigin::Index(None), origin),
+        files,
+        dependencies: wanted.map_or_else(Vec::new, |wanted| wanted.keys().collect()),
     }
-    for hash in metadata
-        .table("hashes")
-        .map(|hashes| hashes.texts(name))
-        .unwrap_or_default()
-    {
-        found.file(None, Some(hash));
+}
+
+fn origin(source: TomlTable<'_>) -> SpelledOrigin<'_> {
+    let url = source.text("url").unwrap_or_default();
+    match source.text("type") {
+        None | Some("legacy") => SpelledOrigin::Index(source.text("url")),
+        Some("git") => {
+            let commit = source.text("resolved_reference");
+            SpelledOrigin::Vcs(url, commit)
+        }
+        Some("directory" | "file") => SpelledOrigin::Path(url),
+        Some(_) => SpelledOrigin::Url(url),
     }
-    if let Some(wanted) = package.table("dependencies") {
-        found.dependencies = wanted.keys().collect();
-    }
-    reading.take(found)
 }

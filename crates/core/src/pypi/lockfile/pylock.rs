@@ -1,10 +1,12 @@
 //! `pylock.toml` (PEP 751).
 
-use super::reading::{Found, Reading, sha256};
-use super::toml_tables::{TomlFile, TomlTable};
-use super::{ITSELF, LockError, LockFormat, LockedFiles};
+use super::spelled::{
+    SpelledFile, SpelledHash, SpelledHead, SpelledLock, SpelledOrigin, SpelledPackage,
+};
+use super::toml_tables::{TomlFile, TomlTable, place_of};
+use super::{LockError, LockFormat};
 
-pub(super) fn read(file: &TomlFile<'_>) -> Result<LockedFiles, LockError> {
+pub(super) fn spelled<'d>(file: &'d TomlFile<'d>) -> Result<SpelledLock<'d>, LockError> {
     let format = LockFormat::Pylock;
     let root = file.root();
     let Some(version) = root.text("lock-version") else {
@@ -14,49 +16,70 @@ pub(super) fn read(file: &TomlFile<'_>) -> Result<LockedFiles, LockError> {
         let why = "its lock-version is newer than 1, which is not known yet";
         return Err(LockError::shape(format, why));
     }
-    let mut reading = Reading::new(format);
-    for package in root.tables("packages") {
-        package_into(&mut reading, package)?;
-    }
-    Ok(reading.finish())
+    let packages = root.tables("packages").into_iter();
+    Ok(SpelledLock {
+        head: SpelledHead {
+            format: Some(version.to_owned()),
+            ..SpelledHead::default()
+        },
+        packages: packages.map(package).collect(),
+    })
 }
 
-fn package_into(reading: &mut Reading, package: TomlTable<'_>) -> Result<(), LockError> {
-    let name = package.text("name").unwrap_or_default();
-    let line = Some(package.line);
-    let directory = package.table("directory");
-    if directory.is_some_and(|directory| directory.text("path") == Some(".")) {
-        return reading.skip(name, line, ITSELF);
-    }
-    for (key, reason) in [
-        ("vcs", "it comes from version control, not from an index"),
-        ("directory", "it comes from a directory, not from an index"),
-        ("archive", "it comes from one archive, not from an index"),
-    ] {
-        if package.has(key) {
-            return reading.skip(name, line, reason);
-        }
-    }
-    let mut found = Found {
-        name,
-        version: package.text("version"),
-        line,
-        ..Found::default()
-    };
-    let files = package
-        .tables("wheels")
-        .into_iter()
-        .chain(package.table("sdist"));
-    for file in files {
-        let location = ["name", "url", "path"]
-            .into_iter()
-            .find_map(|key| file.text(key));
-        found.file(location, None);
-        let hashes = file.table("hashes");
-        let hash = hashes.and_then(|hashes| hashes.text("sha256"));
-        found.hashes.extend(hash.and_then(sha256));
-    }
+fn package(package: TomlTable<'_>) -> SpelledPackage<'_> {
+    let files = package.tables("wheels").into_iter();
+    let files = files.chain(package.table("sdist"));
     let wanted = package.tables("dependencies");
-    found.dependencies = wanted.iter().filter_map(|one| one.text("name")).collect();
-    reading.take(found)
+    SpelledPackage {
+        name: package.text("name").unwrap_or_default(),
+        version: package.text("version"),
+        at: place_of(package),
+        line: package.line,
+        origin: origin(package),
+        files: files
+            .chain(package.table("archive"))
+            .map(one_file)
+            .collect(),
+        dependencies: wanted.iter().filter_map(|one| one.text("name")).collect(),
+    }
+}
+
+fn origin(package: TomlTable<'_>) -> SpelledOrigin<'_> {
+    if let Some(vcs) = package.table("vcs") {
+        let url = vcs.text("url").or(vcs.text("path"));
+        return SpelledOrigin::Vcs(url.unwrap_or_default(), vcs.text("commit-id"));
+    }
+    if let Some(directory) = package.table("directory") {
+        return match directory.text("path").unwrap_or_default() {
+            "." => SpelledOrigin::Itself("."),
+            path => SpelledOrigin::Path(path),
+        };
+    }
+    let Some(archive) = package.table("archive") else {
+        return SpelledOrigin::Index(package.text("index"));
+    };
+    match archive.text("url") {
+        Some(url) => SpelledOrigin::Url(url),
+        None => SpelledOrigin::Path(archive.text("path").unwrap_or_default()),
+    }
+}
+
+fn one_file(file: TomlTable<'_>) -> SpelledFile<'_> {
+    // The URL tells of the host, too; the name is its last part in any case.
+    let keys = ["url", "path", "name"].into_iter();
+    let location = keys.filter_map(|key| file.placed_text(key)).next();
+    let hashes = file.table("hashes");
+    let hashes = hashes
+        .map(|hashes| hashes.placed_texts())
+        .unwrap_or_default();
+    let hash = |(algorithm, digest, at)| SpelledHash {
+        algorithm,
+        digest,
+        at,
+    };
+    SpelledFile {
+        location: location.as_ref().map(|(text, _)| *text),
+        at: location.map_or_else(|| file.start(), |(_, at)| at),
+        hashes: hashes.into_iter().map(hash).collect(),
+    }
 }

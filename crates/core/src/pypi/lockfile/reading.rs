@@ -4,7 +4,8 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
-use super::{LockError, LockFormat, Locked, LockedFiles, MAX_LOCK_ENTRIES, Skipped};
+use super::spelled::{SpelledLock, SpelledOrigin, SpelledPackage};
+use super::{ITSELF, LockError, LockFormat, Locked, LockedFiles, MAX_LOCK_ENTRIES, Skipped};
 use crate::digest::Sha256;
 use crate::pypi::filename::MAX_FILENAME_LENGTH;
 use crate::pypi::name::ProjectName;
@@ -16,7 +17,7 @@ const MAX_VERSION_LENGTH: usize = 200;
 /// The most files of one release, and the most projects that it may want.
 const MAX_PARTS: usize = 5_000;
 
-/// A package as its file spells it.
+/// A release as its file spells it.
 #[derive(Default)]
 pub(super) struct Found<'v> {
     pub(super) name: &'v str,
@@ -27,11 +28,54 @@ pub(super) struct Found<'v> {
     pub(super) line: Option<u32>,
 }
 
-impl Found<'_> {
-    /// Takes a file of the release: the last part of a path or URL, and `sha256:HEX`.
+impl<'v> Found<'v> {
+    /// Takes a file of the release: the last part of a path or URL, and its SHA-256 digest.
     pub(super) fn file(&mut self, location: Option<&str>, hash: Option<&str>) {
         self.filenames.extend(location.and_then(file_name));
         self.hashes.extend(hash.and_then(sha256));
+    }
+
+    /// A package of an index.
+    fn spelled(package: SpelledPackage<'v>) -> Self {
+        let files = package.files.iter();
+        let hashes = files.clone().flat_map(|file| &file.hashes);
+        let ours = hashes.filter(|hash| hash.algorithm == "sha256");
+        Self {
+            name: package.name,
+            version: package.version,
+            hashes: ours.filter_map(|hash| hash.digest.parse().ok()).collect(),
+            filenames: files
+                .filter_map(|file| file.location.and_then(file_name))
+                .collect(),
+            line: Some(package.line),
+            dependencies: package.dependencies,
+        }
+    }
+}
+
+/// What a lock in TOML has locked.
+pub(super) fn releases(
+    format: LockFormat,
+    lock: SpelledLock<'_>,
+) -> Result<LockedFiles, LockError> {
+    let mut reading = Reading::new(format);
+    for package in lock.packages {
+        match reason(&package.origin) {
+            Some(reason) => reading.skip(package.name, Some(package.line), reason)?,
+            None => reading.take(Found::spelled(package))?,
+        }
+    }
+    Ok(reading.finish())
+}
+
+/// Why a package of this origin is no release of an index.
+fn reason(origin: &SpelledOrigin<'_>) -> Option<&'static str> {
+    match origin {
+        SpelledOrigin::Index(_) => None,
+        SpelledOrigin::Itself(_) => Some(ITSELF),
+        SpelledOrigin::Vcs(..) => Some("it comes from version control, not from an index"),
+        SpelledOrigin::Path(_) => Some("it comes from a path, not from an index"),
+        SpelledOrigin::Url(_) => Some("it comes from a direct address, not from an index"),
     }
 }
 

@@ -4,22 +4,22 @@
 use super::reading::{Found, Reading, leading_name, sha256};
 use super::{LockError, LockFormat, LockedFiles};
 use crate::pypi::requirement::Requirement;
-use crate::pypi::requirements_file::{logical_lines, requirement_part};
+use crate::pypi::requirements_lines::{logical_lines, options, requirement_part};
 
 /// The longest logical line that is read, in bytes: a few thousand hashes.
 const MAX_LINE: usize = 1 << 20;
 
 pub(super) fn read(text: &str) -> Result<LockedFiles, LockError> {
     let mut reading = Reading::new(LockFormat::Requirements);
-    for (number, line) in logical_lines(text) {
-        line_into(&mut reading, &line, number)?;
+    for line in logical_lines(text) {
+        line_into(&mut reading, &line.text, line.number)?;
     }
     Ok(reading.finish())
 }
 
 /// Whether the first line that says something is an option or a pinned requirement.
 pub(super) fn looks_like_one(text: &str) -> bool {
-    let Some((_, line)) = logical_lines(text).next() else {
+    let Some(line) = logical_lines(text).next().map(|line| line.text) else {
         return false;
     };
     let requirement = requirement_part(&line);
@@ -48,9 +48,10 @@ fn line_into(reading: &mut Reading, line: &str, number: u32) -> Result<(), LockE
         return reading.skip(requirement, number, reason);
     };
     let version = version.to_string();
-    let words = line.split_whitespace();
-    let hashes = words.filter_map(|word| word.strip_prefix("--hash=").or(Some(word)));
-    let hashes = hashes.filter(|word| word.starts_with("sha256:"));
+    let (options, _) = options(line);
+    let hashes = options.iter().filter(|option| option.name == "hash");
+    let hashes = hashes.filter_map(|option| option.value.as_deref());
+    let hashes = hashes.filter(|hash| hash.starts_with("sha256:"));
     reading.take(Found {
         name: leading_name(requirement),
         version: Some(&version),

@@ -144,7 +144,7 @@ impl PipSection {
             let plain = line.split(" #").next().unwrap_or_default();
             plain.split_whitespace().collect::<Vec<_>>() == ["-", "pip:"]
         };
-        let Some(header) = rows.iter().position(|line| is_header(line)) else {
+        let Some(header) = rows.iter().position(is_header) else {
             let in_line = rows
                 .iter()
                 .any(|line| line.trim_start().starts_with("- pip:"));

@@ -35,7 +35,7 @@ pub(super) fn pairs(text: &str, key: &str) -> Result<Option<Vec<Pair>>, String> 
         line.strip_prefix(key)
             .is_some_and(|rest| rest.starts_with(':'))
     };
-    let Some(start) = lines.iter().position(|line| is_key(line)) else {
+    let Some(start) = lines.iter().position(is_key) else {
         return Ok(None);
     };
     let rest = lines[start][key.len() + 1..].trim();

@@ -12,7 +12,7 @@ use crate::places::Places;
 use crate::run::{command, output};
 
 /// The one table of versions: folder, and what is installed into it.
-const ENVIRONMENTS: [(&str, &[&str]); 14] = [
+const ENVIRONMENTS: [(&str, &[&str]); 15] = [
     ("uv", &["uv==0.13.8"]),
     ("pip-23.2", &["pip==23.2"]),
     ("pip", &["pip==26.3"]),
@@ -24,6 +24,7 @@ const ENVIRONMENTS: [(&str, &[&str]); 14] = [
     ("hatch", &["hatch==1.18.2"]),
     ("flit", &["flit==4.2.0"]),
     ("python", &["packaging==26.3"]),
+    ("maturin", &["maturin==1.16.0"]),
     ("schemathesis", &["schemathesis==4.32.5"]),
     ("pip-audit", &["pip-audit==2.10.1"]),
     // What others say of our bills of materials, each by the schema and rules of its format.

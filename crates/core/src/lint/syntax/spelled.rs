@@ -177,8 +177,8 @@ impl Spelled {
 
 /// Where in `within` the next spelling of `character` begins and ends.
 fn next(file: &str, within: Span, character: char, escapes: Escapes) -> Option<(usize, usize)> {
-    let mut rest = file.get(within.clone())?.char_indices();
-    while let Some((at, written)) = rest.next() {
+    let rest = file.get(within.clone())?.char_indices();
+    for (at, written) in rest {
         let start = within.start + at;
         if written == '\\' && escapes == Escapes::Backslash {
             let length = escape_length(&file[start..within.end]);

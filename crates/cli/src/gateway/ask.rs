@@ -26,9 +26,9 @@ pub struct QuestionPin {
     /// The version, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// What is wanted of it.
+    /// The versions that are wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub requirement: Option<String>,
+    pub versions: Option<String>,
     /// The SHA-256 digests of the files that are allowed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hashes: Vec<String>,

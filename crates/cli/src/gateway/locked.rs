@@ -26,7 +26,7 @@ pub fn pin_of(locked: &Locked) -> QuestionPin {
     QuestionPin {
         project: locked.project.to_string(),
         version: locked.version.as_ref().map(ToString::to_string),
-        requirement: None,
+        versions: None,
         hashes: locked.hashes.iter().map(|digest| digest.to_hex()).collect(),
         filenames: locked.filenames.clone(),
     }

@@ -179,15 +179,12 @@ fn redacted(index: &str) -> String {
 }
 
 fn question(pin: &Pin) -> QuestionPin {
-    let requirement = match pin.wanted.is_empty() {
-        true => None,
-        false => Some(format!("{}{}", pin.project, pin.wanted)),
-    };
+    let versions = (!pin.wanted.is_empty()).then(|| pin.wanted.to_string());
     let names = pin.files.iter().filter_map(|file| file_name(file));
     QuestionPin {
         project: pin.project.to_string(),
         version: pin.version.as_ref().map(ToString::to_string),
-        requirement,
+        versions,
         hashes: pin.hashes.iter().map(|digest| digest.to_hex()).collect(),
         filenames: names.collect(),
     }

@@ -36,19 +36,3 @@ def filter_query(context, query):
     if context.operation.path != "/exposure" or not query or "subject" in query:
         return True
     return not ("from" in query and "to" in query)
-
-
-@schemathesis.hook
-def map_body(context, body):
-    """A pin is a project or a requirement, and where it is both, of one project: OpenAPI has no word for it."""
-    if context.operation.path != "/judge" or not isinstance(body, dict):
-        return body
-    pins = body.get("pins")
-    for pin in pins if isinstance(pins, list) else []:
-        if not isinstance(pin, dict):
-            continue
-        if isinstance(pin.get("project"), str) and isinstance(pin.get("requirement"), str):
-            del pin["requirement"]
-        if pin.get("project") is None and pin.get("requirement") is None:
-            pin["project"] = "leaf"
-    return body

@@ -193,6 +193,62 @@ fn a_gateway_that_wants_a_token_is_given_the_one_in_the_environment() {
 }
 
 #[test]
+fn a_check_asks_the_gateway_about_what_is_pinned() {
+    let index = index();
+    index.set_status("bar", "archived", Some("use foo"));
+    index.add(old(wheel("baz", "1.0")));
+    let gateway = before(&index).policy(DENY_YANKED).start();
+    let right = digest(&gateway, "bar", "bar-1.0.tar.gz");
+    let wrong = digest(&gateway, "foo", "foo-1.0-py3-none-any.whl");
+    let desk = Desk::new();
+    let lines = [
+        format!("foo==1.1 --hash=sha256:{wrong}"),
+        format!("bar==1.0 --hash=sha256:{right}"),
+        format!("gone==1.0 --hash=sha256:{right}"),
+        format!("bar2>=1 --hash=sha256:{right}"),
+        format!("baz==7 --hash=sha256:{right}"),
+    ];
+    desk.write("requirements.txt", lines.join("\n") + "\n");
+    let found = |more: &[&str]| {
+        let arguments = ["check", "--format", "json", "--machine", "none"];
+        let shown = output(&desk, &[&arguments[..], more].concat());
+        let json: Value = serde_json::from_slice(&shown.stdout).unwrap();
+        let findings = json["findings"].as_array().unwrap().iter();
+        let mut found: Vec<String> = findings
+            .map(|one| format!("{} {}", one["id"].as_str().unwrap(), one["line"]))
+            .collect();
+        found.retain(|one| !one.starts_with("unpinned") && !one.starts_with("missing-index"));
+        found.sort();
+        (found, json["unchecked"].as_array().unwrap().len())
+    };
+    let expected = [
+        "archived-project 2",
+        "refused-by-gateway 1",
+        "removed-version 5",
+        "unclaimed-internal-name 3",
+        "unclaimed-internal-name 4",
+        "wrong-hash 1",
+        "yanked-version 1",
+    ];
+    assert_eq!(
+        found(&["--gateway", gateway.url()]),
+        (expected.map(str::to_owned).to_vec(), 0)
+    );
+    assert_eq!(
+        found(&["--gateway", gateway.url(), "--offline"]),
+        (Vec::new(), 0)
+    );
+    assert_eq!(found(&[]), (Vec::new(), 0));
+    let url = gateway.url().to_owned();
+    drop(gateway);
+    assert_eq!(
+        found(&["--gateway", &url]),
+        (Vec::new(), 1),
+        "nobody answers"
+    );
+}
+
+#[test]
 fn every_file_of_a_lock_is_held_against_the_index_and_the_record() {
     let index = index();
     let gateway = before(&index).start();

@@ -217,5 +217,5 @@ fn a_question_names_files_as_an_index_does() {
     assert_eq!(asked.hashes, ["d".repeat(64)]);
     let mut wanted = pin(None, &[]);
     wanted.wanted = ">=1, <2".parse().expect("specifiers");
-    assert_eq!(question(&wanted).requirement.as_deref(), Some("foo>=1, <2"));
+    assert_eq!(question(&wanted).versions.as_deref(), Some(">=1, <2"));
 }

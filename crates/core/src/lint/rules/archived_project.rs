@@ -25,7 +25,7 @@ impl Rule for ArchivedProject {
 
     fn manual(&self) -> &'static str {
         "The authors have archived the project (PEP 792): no updates are to be expected, not even for holes that are \
-         found.\\n\\n\\
+         found.\n\n\
          Look for another project before you need to."
     }
 

@@ -25,7 +25,7 @@ impl Rule for QuarantinedProject {
 
     fn manual(&self) -> &'static str {
         "The index has put the project into quarantine (PEP 792): it is suspected to be malicious, and nothing of it is \
-         handed out until somebody has looked.\\n\\n\\
+         handed out until somebody has looked.\n\n\
          Do not install copies of it. Look at what of it is installed already: `portcullis exposure`."
     }
 

@@ -177,10 +177,7 @@ struct Texts<'a>(HashMap<&'a str, (&'a str, Vec<Range<usize>>)>);
 impl<'a> Texts<'a> {
     fn of(gathered: &'a Gathered, root: &'a Root) -> Self {
         let files = gathered.project.files.iter();
-        let files = files.map(|file| {
-            let secrets = file.contents.secrets.iter().map(|secret| secret.at.clone());
-            (file.path.as_str(), (file.text.as_str(), secrets.collect()))
-        });
+        let files = files.map(|file| (file.path.as_str(), (file.text.as_str(), file.secrets())));
         let mut texts: HashMap<_, _> = files.collect();
         texts
             .entry(root.settings.file.as_str())

@@ -39,7 +39,7 @@ fn row(rule: &dyn Rule, settings: &Settings) -> [String; 3] {
 
 fn object(rule: &dyn Rule, settings: &Settings) -> Value {
     json!({
-        "rule": rule.id(),
+        "id": rule.id(),
         "summary": rule.summary(),
         "severity": severity(rule, settings).map(|severity| severity.to_string()),
         "default-severity": rule.severity().to_string(),

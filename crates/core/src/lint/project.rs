@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 
 use super::address::Address;
-use super::contents::Contents;
+use super::contents::{Contents, Span};
 use super::file::FileKind;
 use super::python::PythonCall;
 use super::read;
+use super::rules::secret_places;
 use crate::fact::Fact;
 use crate::pypi::name::{NamePattern, ProjectName};
 use crate::pypi::version::Version;
@@ -36,6 +37,16 @@ impl ProjectFile {
             text,
             contents,
         }
+    }
+}
+
+impl ProjectFile {
+    /// The bytes of its text that are passwords or tokens, which nothing may print.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<Span> {
+        let secrets = self.contents.secrets.iter();
+        let written = secrets.map(|secret| secret.at.clone());
+        written.chain(secret_places(self)).collect()
     }
 }
 

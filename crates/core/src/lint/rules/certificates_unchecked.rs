@@ -60,8 +60,11 @@ impl Rule for CertificatesUnchecked {
 fn is_switch(one: &Setting) -> bool {
     match one.key.as_str() {
         "pythonhttpsverify" | "git-ssl-no-verify" | "curl-ca-bundle" => true,
-        "ssl-verify" | "ssl_verify" | "certificates-cert" => one.is_off(),
-        key if key.starts_with("certificates.") && key.ends_with(".cert") => one.is_off(),
+        "ssl-verify" | "ssl_verify" => one.is_off(),
+        // What stands in configuration files is `certificates-off`'s.
+        key if key.starts_with("certificates.") && key.ends_with(".cert") => {
+            one.by.is_some() && one.is_off()
+        }
         _ => false,
     }
 }

@@ -66,6 +66,22 @@ impl Rule for CredentialsInUrl {
     }
 }
 
+/// The places of the passwords and tokens in the URLs of a file, which are not to be shown.
+pub(in crate::lint) fn secret_places(file: &ProjectFile) -> Vec<Span> {
+    let urls = urls(&file.contents).into_iter();
+    let secret = |(url, at): (&str, &Span)| {
+        let address = Address::of(url)?;
+        let secret = address.secret()?;
+        let place = place_of(url, &address.credentials_at, at, file);
+        let written = file.text.get(place.clone())?;
+        Some(match written.rfind(secret) {
+            Some(inside) => place.start + inside..place.start + inside + secret.len(),
+            None => place,
+        })
+    };
+    urls.filter_map(secret).collect()
+}
+
 /// The URLs of a file, each with the place of what it is a part of.
 fn urls(contents: &Contents) -> Vec<(&str, &Span)> {
     let places = contents.places.iter();

@@ -30,8 +30,8 @@ mod malformed_hash;
 mod direct_url;
 mod vcs_without_commit;
 mod vcs_tag;
-mod similar_name;
-mod prohibited_name;
+mod typosquat;
+mod dangerous_name;
 mod owned_name_outside;
 mod internal_without_source;
 mod setup_requires;
@@ -54,6 +54,7 @@ mod archived_project;
 mod wrong_hash;
 mod unclaimed_internal_name;
 
+pub(super) use credentials_in_url::secret_places;
 pub(super) use unused_ignore::UnusedIgnore;
 mod merged_indexes;
 mod find_links;
@@ -89,8 +90,8 @@ pub static RULES: &[&dyn Rule] = &[
     &direct_url::DirectUrl,
     &vcs_without_commit::VcsWithoutCommit,
     &vcs_tag::VcsTag,
-    &similar_name::SimilarName,
-    &prohibited_name::ProhibitedName,
+    &typosquat::Typosquat,
+    &dangerous_name::DangerousName,
     &owned_name_outside::OwnedNameOutside,
     &internal_without_source::InternalWithoutSource,
     &setup_requires::SetupRequires,

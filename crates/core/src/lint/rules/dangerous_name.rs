@@ -1,6 +1,6 @@
-//! `prohibited-name`: names that nobody should install: reported malware, and modules that come with Python.
+//! `dangerous-name`: names that nobody should install: reported malware, and modules that come with Python.
 
-use super::similar_name::first_places;
+use super::typosquat::first_places;
 use crate::inspection::Severity;
 use crate::lint::contents::Span;
 use crate::lint::project::{Project, ProjectFile};
@@ -11,11 +11,11 @@ use crate::pypi::name::ProjectName;
 
 /// The rule.
 #[derive(Debug)]
-pub(super) struct ProhibitedName;
+pub(super) struct DangerousName;
 
-impl Rule for ProhibitedName {
+impl Rule for DangerousName {
     fn id(&self) -> &'static str {
-        "prohibited-name"
+        "dangerous-name"
     }
 
     fn severity(&self) -> Severity {
@@ -94,7 +94,7 @@ mod tests {
             "json\ndataclasses\ncolourama==0.1.6\nsqlite3; python_version < '2.5'\nstring\n",
         )]);
         project.organisation.owned = vec!["string".parse().expect("a pattern")];
-        let found = found_by("prohibited-name", &project);
+        let found = found_by("dangerous-name", &project);
         assert_eq!(found.len(), 2, "{found:?}");
         assert_eq!(
             found[0],

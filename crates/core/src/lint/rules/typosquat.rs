@@ -1,4 +1,4 @@
-//! `similar-name`: names that were meant to be, or to be taken for, another project's.
+//! `typosquat`: names that were meant to be, or to be taken for, another project's.
 
 use crate::inspection::Severity;
 use crate::lint::contents::{Contents, LockedOrigin, Origin, Span, Tool};
@@ -10,11 +10,11 @@ use std::collections::{HashMap, HashSet};
 
 /// The rule.
 #[derive(Debug)]
-pub(super) struct SimilarName;
+pub(super) struct Typosquat;
 
-impl Rule for SimilarName {
+impl Rule for Typosquat {
     fn id(&self) -> &'static str {
-        "similar-name"
+        "typosquat"
     }
 
     fn severity(&self) -> Severity {
@@ -46,7 +46,7 @@ impl Rule for SimilarName {
         for file in &project.files {
             for (name, at) in first_places(&file.contents) {
                 let resemblance = looked.entry(name).or_insert_with(|| similarity.look(name));
-                // The name of a module itself is what `prohibited-name` is about.
+                // The name of a module itself is what `dangerous-name` is about.
                 let certain = resemblance
                     .as_ref()
                     .filter(|one| one.score >= NEAR_CERTAIN && one.target != *name);
@@ -56,7 +56,7 @@ impl Rule for SimilarName {
     }
 }
 
-impl SimilarName {
+impl Typosquat {
     fn finding(
         &self,
         file: &ProjectFile,
@@ -120,7 +120,7 @@ mod tests {
         ]);
         project.organisation.owned = vec!["acme-*".parse().expect("a pattern")];
         assert_eq!(
-            found_by("similar-name", &project),
+            found_by("typosquat", &project),
             [
                 "pyproject.toml:2: acrne-billing resembles acme-billing, a name of the organisation [acrne-billing]",
                 "pyproject.toml:2: reqeusts resembles the well-known requests [reqeusts]",

@@ -70,6 +70,9 @@ fn every_rule_finds_its_example() {
     assert_eq!(blind, [""; 0]);
 }
 
+const PIPFILE: &str = "[[source]]\nurl = \"https://packages.acme.example/simple\"\nverify_ssl = true\n\
+                       name = \"acme\"\n\n[packages]\nflask = \"*\"\n\n[requires]\n";
+
 /// Some rules are about several files: a lock beside what it locks, and what a command installs from.
 fn beside_others(file: ProjectFile) -> Vec<ProjectFile> {
     let hashed = format!("flask==3.1.0 --hash=sha256:{}\n", "5f".repeat(32));
@@ -77,7 +80,7 @@ fn beside_others(file: ProjectFile) -> Vec<ProjectFile> {
     for (beside, kind, text) in [
         ("uv.lock", FileKind::UvLock, "version = 1\n"),
         ("poetry.lock", FileKind::PoetryLock, ""),
-        ("Pipfile", FileKind::Pipfile, "[packages]\nflask = '*'\n"),
+        ("Pipfile", FileKind::Pipfile, PIPFILE),
         ("requirements.txt", FileKind::Requirements, &hashed),
     ] {
         if files[0].path != beside {

@@ -60,7 +60,7 @@ impl Rule for HashedInstallWithDependencies {
                 continue;
             };
             let message = format!(
-                "{} has hashes, but what it does not name is installed without",
+                "what {} does not name is installed without a hash",
                 included.path
             );
             let finding = Finding::new(self, one.file, &included.at, message)

@@ -3,6 +3,8 @@
 
 use anyhow::{Context as _, bail};
 
+use crate::dist::Profile;
+
 /// Printed by `cargo xtask --help`.
 pub(crate) const USAGE: &str = "\
 Usage: cargo xtask COMMAND
@@ -21,6 +23,8 @@ Commands:
   benign fetch|measure|pick …
         The benign set of the inspection: bring it through a running Portcullis, inspect it and fail
         when too much is stopped, or choose it anew. `cargo xtask benign fetch -h` says how.
+  dist [--profile release|dev]
+        Make what is handed out, in target/xtask/dist: wheel, archive, bill of materials, checksums.
   tidy
         Check the tree's own rules.
   fuzz [TARGET] [--minutes N]
@@ -36,6 +40,7 @@ pub(crate) enum Command {
     With(Vec<String>),
     /// What is handed to the program in `bench/benign`.
     Benign(Vec<String>),
+    Dist(Profile),
     Tidy,
     Fuzz(Fuzzing),
 }
@@ -62,7 +67,7 @@ pub(crate) enum Selection {
 }
 
 /// The names of the commands, for the rule that the documentation mentions each.
-pub(crate) const COMMANDS: [&str; 6] = ["test", "setup", "with", "benign", "tidy", "fuzz"];
+pub(crate) const COMMANDS: [&str; 7] = ["test", "setup", "with", "benign", "dist", "tidy", "fuzz"];
 
 impl Command {
     pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> anyhow::Result<Self> {
@@ -83,6 +88,7 @@ impl Command {
             }
             Some("benign") => Ok(Self::Benign(arguments.collect())),
             Some("setup") => nothing_more(arguments).map(|()| Self::Setup),
+            Some("dist") => Ok(Self::Dist(profile(arguments)?)),
             Some("tidy") => nothing_more(arguments).map(|()| Self::Tidy),
             Some("fuzz") => Ok(Self::Fuzz(fuzzing(arguments)?)),
             other => bail!("there is no command {:?}", other.unwrap_or_default()),
@@ -128,6 +134,23 @@ fn fuzzing(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Fuzzin
     Ok(fuzzing)
 }
 
+fn profile(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Profile> {
+    let mut profile = Profile::Release;
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--profile" => {
+                profile = match arguments.next().as_deref() {
+                    Some("release") => Profile::Release,
+                    Some("dev") => Profile::Dev,
+                    _ => bail!("--profile needs release or dev"),
+                };
+            }
+            other => bail!("dist does not know {other:?}"),
+        }
+    }
+    Ok(profile)
+}
+
 fn nothing_more(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<()> {
     match arguments.next() {
         None => Ok(()),
@@ -165,6 +188,8 @@ mod tests {
             ("fuzz", fuzz(None, 10)),
             ("fuzz wheel --minutes 5", fuzz(Some("wheel"), 5)),
             ("setup", Ok(Command::Setup)),
+            ("dist", Ok(Command::Dist(Profile::Release))),
+            ("dist --profile dev", Ok(Command::Dist(Profile::Dev))),
             (
                 "benign fetch -h",
                 Ok(Command::Benign(vec!["fetch".to_owned(), "-h".to_owned()])),
@@ -186,6 +211,9 @@ mod tests {
             "fuzz --minutes 0",
             "fuzz --hours 1",
             "with",
+            "dist --profile",
+            "dist --profile fast",
+            "dist wheel",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

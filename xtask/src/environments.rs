@@ -12,17 +12,19 @@ use crate::places::Places;
 use crate::run::{command, output};
 
 /// The one table of versions: folder, and what is installed into it.
-const ENVIRONMENTS: [(&str, &[&str]); 13] = [
+const ENVIRONMENTS: [(&str, &[&str]); 15] = [
     ("uv", &["uv==0.13.8"]),
     ("pip-23.2", &["pip==23.2"]),
     ("pip", &["pip==26.3"]),
     ("poetry", &["poetry==2.5.1"]),
     // Without the extra it does not start.
     ("pdm", &["pdm[locked]==2.29.3"]),
+    ("pipenv", &["pipenv==2026.10.3"]),
     ("twine", &["twine==7.0.0"]),
     ("hatch", &["hatch==1.18.2"]),
     ("flit", &["flit==4.2.0"]),
     ("python", &["packaging==26.3"]),
+    ("maturin", &["maturin==1.16.0"]),
     ("schemathesis", &["schemathesis==4.32.5"]),
     ("pip-audit", &["pip-audit==2.10.1"]),
     // What others say of our bills of materials, each by the schema and rules of its format.

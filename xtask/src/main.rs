@@ -7,7 +7,9 @@
 
 mod arguments;
 mod benign;
+mod dist;
 mod test;
+mod try_wheel;
 
 mod environments;
 mod places;
@@ -54,6 +56,7 @@ fn execute(command: Command) -> anyhow::Result<()> {
         Command::Setup => test::set_up(&places),
         Command::With(program) => test::with(&places, &program),
         Command::Benign(arguments) => benign::hand_over(&places, &arguments),
+        Command::Dist(profile) => dist::dist(&places, profile),
         Command::Tidy => tidy::tidy(&places),
         Command::Fuzz(fuzzing) => fuzz::fuzz(&places, &fuzzing),
     }

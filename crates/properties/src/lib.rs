@@ -11,7 +11,10 @@ mod python_text;
 mod holding;
 
 mod archives;
+mod commands;
 mod comparison;
+mod lint;
+mod locks_and_configuration;
 mod metadata;
 mod names;
 mod pages;
@@ -63,9 +66,16 @@ pub static PROPERTIES: &[&Property] = &[
     &pages::SIMPLE_HTML,
     &pages::SIMPLE_JSON,
     &metadata::LOCKFILES,
+    &lint::LINT_REQUIREMENTS,
+    &lint::LINT_PYPROJECT,
+    &locks_and_configuration::LINT_LOCKS,
+    &locks_and_configuration::LINT_CONFIGURATION,
     &metadata::OSV_RECORD,
     &policies::POLICY,
     &policies::CONDITION,
+    &commands::SHELL,
+    &commands::DOCKERFILE,
+    &commands::YAML_PIPELINES,
     &requests::ACCEPT,
     &requests::RANGE,
 ];

@@ -20,7 +20,7 @@ pub(super) struct Answer<'a> {
     pub(super) findings: Vec<Shown<'a>>,
     /// What was found and is accepted.
     pub(super) ignored: Vec<(Shown<'a>, &'a Ignored)>,
-    /// The files that were checked, as they are shown.
+    /// The files that were checked as a whole, as they are shown.
     pub(super) checked: Vec<String>,
     /// What was not.
     pub(super) unchecked: Vec<Unchecked>,
@@ -118,14 +118,21 @@ pub(super) fn answer<'a>(
     Answer {
         findings,
         ignored,
-        checked: gathered
-            .checked()
-            .map(|found| base.shown(&found.path))
-            .collect(),
+        checked: checked(gathered, base),
         unchecked: unchecked(gathered, base, &mut lines),
         fail_on,
         elapsed: Duration::ZERO,
     }
+}
+
+fn checked(gathered: &Gathered, base: &Base) -> Vec<String> {
+    let is_asked = |path: &str| {
+        let source = gathered.sources.get(path);
+        source.is_some_and(|source| source.found.part == Part::Asked)
+    };
+    let files = gathered.project.files.iter();
+    let whole = files.filter(|file| file.contents.unread.is_empty() && is_asked(&file.path));
+    whole.map(|file| base.shown(&file.path)).collect()
 }
 
 /// What could not be read, of whole files and of parts of them.

@@ -131,9 +131,8 @@ fn walk(folder: &Path, (depth, part): (Option<usize>, Part), root: &Root, all: &
     let exclude = root.settings.exclude.clone();
     let base = root.folder.clone();
     walk.filter_entry(move |entry| {
-        let is_root = entry.depth() == 0;
-        let path = relative(&base, entry.path());
-        is_root || (is_entered(entry) && !exclude.matches(&path))
+        let is_excluded = || !exclude.is_empty() && exclude.matches(&relative(&base, entry.path()));
+        entry.depth() == 0 || (is_entered(entry) && !is_excluded())
     });
     walk.build_parallel().run(|| {
         let look = Look {
@@ -147,7 +146,12 @@ fn walk(folder: &Path, (depth, part): (Option<usize>, Part), root: &Root, all: &
                 Ok(entry) => look.at(&entry),
                 Err(error) => Err(not_entered(root, folder, &error)),
             };
-            if !matches!(result, Ok(None)) && !(part == Part::Beside && result.is_err()) {
+            let is_told = match &result {
+                Ok(found) => found.is_some(),
+                // Beside what was asked for there may be anything.
+                Err(_) => part == Part::Asked,
+            };
+            if is_told {
                 lock(all).add(result);
             }
             WalkState::Continue

@@ -10,8 +10,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use portcullis_core::lint::python::PythonCall;
+use portcullis_core::lint::contents::Unread;
 use portcullis_core::lint::{FileKind, Project, ProjectFile};
+use portcullis_inspect::python::literal_calls;
 
 use super::discovery::{Discovered, Found, Part, Unchecked};
 use super::encoding::{Encoding, decode};
@@ -70,7 +71,6 @@ impl Gathered {
         match read {
             Ok(None) => {}
             Ok(Some((file, source))) => self.insert(file, source),
-            // Beside what was asked for there may be anything.
             Err(unchecked) => self.unchecked.push(unchecked),
         }
     }
@@ -112,12 +112,6 @@ impl Gathered {
         }
         found
     }
-
-    /// How much of it was to be checked: its files, by path.
-    pub(super) fn checked(&self) -> impl Iterator<Item = &Found> {
-        let found = self.sources.values().map(|source| &source.found);
-        found.filter(|found| found.part == Part::Asked)
-    }
 }
 
 /// The path below the project of a file that another one includes, where it is there.
@@ -143,7 +137,11 @@ fn read_all(found: &[Found]) -> Vec<Read> {
     let done = Mutex::new(Vec::with_capacity(found.len()));
     let work = || {
         while let Some(one) = found.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let read = read(one);
+            let read = match read(one) {
+                // Beside what was asked for there may be anything.
+                Err(_) if one.part == Part::Beside => Ok(None),
+                read => read,
+            };
             done.lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(read);
@@ -190,18 +188,18 @@ fn read(found: &Found) -> Read {
     Ok(Some((file, Source { found, encoding })))
 }
 
-/// A file as the project has it.
+/// A file as the project has it. Of Python that cannot be parsed, nothing is known but that.
 pub(super) fn read_text(path: &str, kind: FileKind, text: String) -> ProjectFile {
-    let calls = match kind.is_python() {
-        true => calls(&text),
-        false => Vec::new(),
+    let calls = match kind {
+        FileKind::SetupPy | FileKind::Noxfile => literal_calls(&text),
+        // What a script wants is in its comments.
+        _ => Ok(Vec::new()),
     };
-    ProjectFile::read(path, kind, text, &calls)
-}
-
-/// The literal calls of Python source, as far as they are known.
-fn calls(_source: &str) -> Vec<PythonCall> {
-    Vec::new()
+    let why = calls.as_ref().err().map(ToString::to_string);
+    let mut file = ProjectFile::read(path, kind, text, &calls.unwrap_or_default());
+    let unread = why.map(|why| Unread { at: None, why });
+    file.contents.unread.extend(unread);
+    file
 }
 
 /// The bytes of a file; `None` where there are too many.
@@ -230,10 +228,8 @@ mod tests {
         let root = Root::of(std::slice::from_ref(&real)).unwrap();
         let discovered = super::super::discovery::discover(std::slice::from_ref(&real), &root);
         let gathered = gather(discovered, &root);
-        let paths: Vec<&str> = gathered
-            .checked()
-            .map(|found| found.path.as_str())
-            .collect();
+        let files = gathered.project.files.iter();
+        let paths: Vec<&str> = files.map(|file| file.path.as_str()).collect();
         assert_eq!(paths, ["requirements.txt"]);
         let unchecked = gathered.unchecked.iter();
         let unchecked: Vec<(&str, &str)> = unchecked
@@ -246,6 +242,26 @@ mod tests {
                 ("uv.lock", "it has more than 16 MiB")
             ]
         );
+    }
+
+    #[test]
+    fn python_that_cannot_be_parsed_is_told() {
+        for (text, expected) in [
+            ("from setuptools import setup\nsetup(name='a')\n", None),
+            ("x = 1\nprint 'a'\n", Some("line 2 is not Python 3")),
+        ] {
+            let file = read_text("setup.py", FileKind::SetupPy, text.to_owned());
+            let why = file
+                .contents
+                .unread
+                .first()
+                .map(|unread| unread.why.as_str());
+            assert_eq!(why.is_some(), expected.is_some(), "{why:?}");
+            assert!(
+                expected.is_none_or(|expected| why.unwrap().contains(expected)),
+                "{why:?}"
+            );
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod discovery;
 mod machine;
 mod encoding;
 mod gathering;
+mod asking;
 mod answer;
 mod text;
 mod json;
@@ -31,6 +32,7 @@ use portcullis_upstream::discover::Machine;
 use url::Url;
 
 use crate::exit::{Exit, failure};
+use crate::gateway::Wish;
 use crate::output::{Look, count, print, remark, width};
 use answer::{Answer, Base, answer};
 use discovery::{Part, discover};
@@ -43,7 +45,8 @@ use root::Root;
 ///
 /// Reads what the project says to pip, uv, poetry, pdm, pipenv, conda and others: requirements,
 /// pyproject.toml, locks, configuration, Dockerfiles, scripts, pipelines, notebooks. Nothing is run,
-/// and nothing is fetched. What git ignores, virtual environments and node_modules are left out.
+/// and nobody is asked but a gateway that is named, or with --online an index, what it makes of what is
+/// pinned. What git ignores, virtual environments and node_modules are left out.
 ///
 /// Settings are in [tool.portcullis.check] of pyproject.toml, or in portcullis-check.toml: index,
 /// owned, exclude, ignore, rules, fail-on. A comment `# portcullis: ignore[RULE] reason` on a line or
@@ -88,6 +91,12 @@ pub struct Check {
     /// The address of the organisation's gateway, whose indexes may be used
     #[arg(long, value_name = "URL", env = "PORTCULLIS_URL", hide_env_values = true, value_parser = gateway)]
     gateway: Option<Url>,
+    /// Where there is no gateway, ask the index that pip and uv use about what is pinned
+    #[arg(long, conflicts_with = "offline")]
+    online: bool,
+    /// Ask nobody about what is pinned, not even the gateway
+    #[arg(long)]
+    offline: bool,
 }
 
 /// The form of what a check says.
@@ -141,6 +150,7 @@ impl Check {
         if self.fix || self.diff {
             self.mend((&paths, &root), &mut gathered, &asked, &base)?;
         }
+        asking::ask(&mut gathered, self.wish());
         let mut report = check_as(&gathered.project, &root.settings, &asked);
         self.keep_what_is_told(&mut report, &gathered, &root);
         let fail_on = self.fail_on.or(root.settings.fail_on);
@@ -200,6 +210,16 @@ impl Check {
             .extend(self.gateway.iter().map(Url::to_string));
         organisation.owned.clone_from(&root.settings.owned);
         gathered
+    }
+
+    /// Who is asked about what is pinned.
+    fn wish(&self) -> Wish<'_> {
+        let named = self.gateway.as_ref();
+        match (self.offline, self.online) {
+            (true, _) => Wish::Offline,
+            (false, true) => Wish::Online(named),
+            (false, false) => Wish::Gateway(named),
+        }
     }
 
     fn asked(&self, paths: &[PathBuf], root: &Root) -> Asked {

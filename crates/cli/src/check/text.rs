@@ -130,7 +130,7 @@ fn line(shown: &Shown<'_>, width: usize) -> Option<(String, Range<usize>)> {
             false => visible_one(character),
         }
     });
-    let characters: Vec<char> = characters.collect();
+    let mut characters: Vec<char> = characters.collect();
     let from = shown.place.column - 1;
     let marked_end = match shown.place.end_line == shown.place.line {
         true => shown.place.end_column - 1,
@@ -140,7 +140,13 @@ fn line(shown: &Shown<'_>, width: usize) -> Option<(String, Range<usize>)> {
         true => from.saturating_sub(BEFORE),
         false => 0,
     };
-    let cut = |end: usize| end.min(skipped + width).min(characters.len());
+    let end = characters.len().min(skipped + width);
+    if end < characters.len() {
+        characters[end - 1] = '…';
+    }
+    if skipped > 0 {
+        characters[skipped] = '…';
+    }
     let part = |from: usize, to: usize| -> String {
         characters
             .get(from..to)
@@ -149,11 +155,8 @@ fn line(shown: &Shown<'_>, width: usize) -> Option<(String, Range<usize>)> {
             .collect()
     };
     let before = part(skipped, from).len();
-    let marked = part(from, cut(marked_end)).trim_end().len();
-    Some((
-        part(skipped, cut(characters.len())),
-        before..before + marked,
-    ))
+    let marked = part(from, marked_end.min(end)).trim_end().len();
+    Some((part(skipped, end), before..before + marked))
 }
 
 fn visible_one(character: char) -> char {

@@ -1,5 +1,5 @@
 //! `portcullis config check`: both files with all their mistakes at once, and the exceptions that
-//! nobody needs.
+//! nobody needs. With the name of a tool, what that tool asks.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use portcullis_store::Db;
 use serde_json::{Value, json};
 
 use super::exceptions::{self, Use};
+use super::tools::{self, Gateway, Tool};
 use crate::context::{Place, database_file, now};
 use crate::exit::Exit;
 use crate::output::{Format, count, paragraph, print, print_json};
@@ -20,6 +21,11 @@ use crate::output::{Format, count, paragraph, print, print_json};
 /// What `config check` takes.
 #[derive(Debug, Args)]
 pub(super) struct Check {
+    /// See whether these ask the gateway, instead
+    #[arg(value_enum, value_name = "TOOL", conflicts_with = "policy")]
+    tools: Vec<Tool>,
+    #[command(flatten)]
+    gateway: Gateway,
     /// Check this policy file too, which need not be configured
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -54,6 +60,9 @@ struct Report {
 impl Check {
     /// Checks.
     pub(super) async fn run(self, place: Place) -> anyhow::Result<Exit> {
+        if !self.tools.is_empty() {
+            return tools::check(&self.tools, &self.gateway, self.format);
+        }
         let mut report = Report::default();
         let file = place.configuration_file();
         report

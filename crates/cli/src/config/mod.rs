@@ -1,4 +1,5 @@
-//! `portcullis config`: what is configured, where each value came from, and what is wrong with it.
+//! `portcullis config`: what is configured, where each value came from, and what is wrong with it; and the
+//! configuration of the installers that are to ask the gateway.
 
 use clap::{Args, Subcommand};
 use portcullis_server::config::ValueOrigin;
@@ -7,12 +8,13 @@ use serde_json::{Value, json};
 
 mod check;
 mod exceptions;
+mod tools;
 
 use crate::context::{Place, wait_for};
 use crate::exit::Exit;
 use crate::output::{Format, print, print_json, table};
 
-/// Check the configuration and the policies, or show every value
+/// Check the configuration, and point installers at the gateway
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  portcullis config check")]
 pub struct Configuration {
@@ -24,12 +26,29 @@ pub struct Configuration {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Find every mistake in portcullis.toml and the policies
+    /// Find every mistake in portcullis.toml and the policies, or see what a tool asks
     ///
     /// Exceptions that are expired, that are for rules which are off, or that no recorded decision
-    /// has ever used are told too. Exits with 1 when anything is found.
-    #[command(after_help = "Example:\n  portcullis config check --policy drafts/policy.toml")]
+    /// has ever used are told too.
+    ///
+    /// With TOOL, whether it asks the gateway and nothing else: what its files and variables say,
+    /// and which of them count. Exits with 1 when anything is found.
+    #[command(
+        after_help = "Example:\n  portcullis config check --policy drafts/policy.toml\n  \
+                            portcullis config check pip --gateway http://gateway.example"
+    )]
     Check(check::Check),
+    /// Point a tool at the gateway
+    ///
+    /// Shows the difference and asks first. Comments and other settings stay; what leads past the
+    /// gateway is taken out. Tokens are never written.
+    #[command(
+        after_help = "Example:\n  portcullis config write pip --gateway http://gateway.example"
+    )]
+    Write(tools::Write),
+    /// Undo what `config write` wrote
+    #[command(after_help = "Example:\n  portcullis config restore pip")]
+    Restore(tools::Restore),
     /// Show every value
     #[command(after_help = "Example:\n  portcullis config show --origin")]
     Show {
@@ -47,6 +66,8 @@ impl Configuration {
     pub fn run(self) -> anyhow::Result<Exit> {
         match self.verb {
             Verb::Check(check) => wait_for(check.run(self.place)),
+            Verb::Write(write) => write.run(),
+            Verb::Restore(restore) => restore.run(),
             Verb::Show { origin, format } => wait_for(show(self.place, origin, format)),
         }
     }

@@ -2,10 +2,10 @@
 //! so that a newer gateway can say more.
 
 use portcullis_core::pypi::name::ProjectName;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The whole answer.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Answer {
     /// The releases, in the order of the question.
@@ -16,7 +16,7 @@ pub struct Answer {
 }
 
 /// What is said of a release.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Judged {
     /// The project.
@@ -58,7 +58,7 @@ pub struct Judged {
 }
 
 /// What a rule found.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Finding {
     /// The rule.
@@ -76,7 +76,7 @@ pub struct Finding {
 }
 
 /// The status of a project (PEP 792).
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Status {
     /// The marker.
     pub status: String,
@@ -85,7 +85,7 @@ pub struct Status {
 }
 
 /// A file of a release.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct JudgedFile {
     /// Its name.
@@ -99,7 +99,7 @@ pub struct JudgedFile {
 }
 
 /// A file that was named and is not listed.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Unlisted {
     /// Its name.
     pub filename: String,
@@ -108,7 +108,7 @@ pub struct Unlisted {
 }
 
 /// To what a digest belongs.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct GivenHash {
     /// The digest.
@@ -120,7 +120,7 @@ pub struct GivenHash {
 }
 
 /// A vulnerability.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Advisory {
     /// Its preferred id.
@@ -144,11 +144,6 @@ pub struct Advisory {
 }
 
 impl Judged {
-    /// Whether an installer would receive it.
-    pub fn passes(&self) -> bool {
-        matches!(self.decision.as_str(), "allow" | "warn")
-    }
-
     /// Whether the policy keeps it away.
     pub fn is_refused(&self) -> bool {
         matches!(self.decision.as_str(), "hold" | "deny")

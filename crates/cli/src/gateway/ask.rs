@@ -11,7 +11,7 @@ const AT_ONCE: usize = 1_000;
 /// A question.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Question<'q> {
+struct Question<'q> {
     #[serde(skip_serializing_if = "Option::is_none")]
     index: Option<&'q str>,
     pins: &'q [QuestionPin],
@@ -26,9 +26,9 @@ pub struct QuestionPin {
     /// The version, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// What is wanted of it.
+    /// The versions that are wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub requirement: Option<String>,
+    pub versions: Option<String>,
     /// The SHA-256 digests of the files that are allowed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hashes: Vec<String>,
@@ -40,10 +40,19 @@ pub struct QuestionPin {
 impl Found {
     /// What the gateway says of every pin, in their order.
     pub async fn judge(&self, pins: &[QuestionPin]) -> anyhow::Result<Vec<Judged>> {
+        self.judge_in(None, pins).await
+    }
+
+    /// The same of the index that is named.
+    pub async fn judge_in(
+        &self,
+        index: Option<&str>,
+        pins: &[QuestionPin],
+    ) -> anyhow::Result<Vec<Judged>> {
         let mut judged = Vec::with_capacity(pins.len());
         for part in pins.chunks(AT_ONCE) {
             let question = Question {
-                index: self.index.as_deref(),
+                index: index.or(self.index.as_deref()),
                 pins: part,
             };
             let answer: Answer = self.client.post("judge", &question).await?;

@@ -15,7 +15,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
-use crate::exit::failure;
+use crate::exit::{Exit, failure};
+use crate::output::remark;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -35,6 +36,17 @@ pub struct Client {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Unreachable(anyhow::Error);
+
+/// The exit of a command that nobody answered; any other error stays one.
+pub fn or_undecided(error: anyhow::Error) -> anyhow::Result<Exit> {
+    match error.is::<Unreachable>() {
+        true => {
+            remark(&format!("portcullis: {error}"));
+            Ok(Exit::Undecided)
+        }
+        false => Err(error),
+    }
+}
 
 /// What to do about what a gateway refuses, in the words of the command that asks.
 #[derive(Clone, Copy, Debug)]
@@ -189,6 +201,11 @@ impl Client {
             "see whether --gateway is right and the gateway runs",
         ))
         .into()
+    }
+
+    /// The token that it is asked with.
+    pub(super) fn token(&self) -> Option<&SecretString> {
+        self.token.as_ref()
     }
 
     /// Where it is, for people.

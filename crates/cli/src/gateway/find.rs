@@ -27,8 +27,29 @@ pub struct Found {
     pub simple: Url,
 }
 
+impl Found {
+    /// The root of the simple API with the token that the gateway is asked with, for those that fetch files.
+    pub fn simple_with_token(&self) -> Url {
+        let mut url = self.simple.clone();
+        if let Some(token) = self.client.token() {
+            // Both fail only for URLs that cannot have credentials.
+            let _ = url.set_username("__token__");
+            let _ = url.set_password(Some(token.expose_secret()));
+        }
+        url
+    }
+}
+
 /// The gateway that is meant; `None` where nothing names one. `named` is the address that was given.
 pub async fn find(named: Option<&Url>) -> anyhow::Result<Option<Found>> {
+    match find_named(named).await? {
+        Some(found) => Ok(Some(found)),
+        None => of_installers().await,
+    }
+}
+
+/// The gateway that is named or in `PORTCULLIS_URL`.
+pub async fn find_named(named: Option<&Url>) -> anyhow::Result<Option<Found>> {
     let environment = Environment::of_this_process();
     let variable = || {
         environment
@@ -41,7 +62,7 @@ pub async fn find(named: Option<&Url>) -> anyhow::Result<Option<Found>> {
     };
     match address {
         Some(url) => at(&url).await.map(Some),
-        None => of_installers().await,
+        None => Ok(None),
     }
 }
 

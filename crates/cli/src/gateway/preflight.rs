@@ -2,62 +2,59 @@
 //! rules of `portcullis check` read it. What cannot be asked is unknown, and never well.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
-use clap::Args;
 use portcullis_core::fact::Fact;
 use portcullis_core::lint::Project;
+use portcullis_core::lint::contents::Span;
 use portcullis_core::lint::pins::{Pin, is_same_index, looks_elsewhere, pins};
 use portcullis_core::lint::project::{KnownProject, KnownProjects, KnownRelease, KnownReleases};
-use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::simple::ProjectPage;
 use portcullis_core::pypi::version::Version;
 use url::Url;
 
 use super::answer::Judged;
 use super::ask::QuestionPin;
-use super::find::{Found, find};
+use super::find::{Found, find, find_named};
 use super::plain::{self, Plain, Said};
 use crate::context::Place;
 
-/// Who is asked about what a project has settled on
-#[derive(Clone, Debug, Default, Args)]
-pub struct Preflight {
-    /// The gateway that judges what is pinned [default: PORTCULLIS_URL, or the index of pip and uv
-    /// where a gateway answers there]
-    #[arg(long, value_name = "URL")]
-    pub gateway: Option<Url>,
-    /// Ask nobody
-    #[arg(long, conflicts_with_all = ["gateway", "online"])]
-    pub offline: bool,
-    /// Where there is no gateway, ask the index that pip and uv use
-    #[arg(long)]
-    pub online: bool,
-}
-
 /// Who is asked.
 pub enum Means {
-    /// Nobody.
-    Nobody,
     /// A gateway.
-    Gateway(Found),
+    Gateway(Box<Found>),
     /// A plain index.
     Index(Plain),
 }
 
-impl Preflight {
-    /// Who is to be asked. Without any flag it is a gateway that is configured, or nobody.
-    pub async fn means(&self, place: &Place) -> anyhow::Result<Means> {
-        if self.offline {
-            return Ok(Means::Nobody);
+/// Who is wanted to be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish<'w> {
+    /// Nobody.
+    Offline,
+    /// The gateway at this address, and nobody where there is none.
+    Gateway(Option<&'w Url>),
+    /// The gateway at this address, or else the index that installers use, whatever it is.
+    Online(Option<&'w Url>),
+}
+
+impl Means {
+    /// Who is to be asked; `None`: nobody. Fails where a gateway that is named cannot be asked.
+    pub async fn of(wish: Wish<'_>) -> anyhow::Result<Option<Self>> {
+        let (named, is_online) = match wish {
+            Wish::Offline => return Ok(None),
+            Wish::Gateway(named) => (named, false),
+            Wish::Online(named) => (named, true),
+        };
+        if let Some(found) = find_named(named).await? {
+            return Ok(Some(Self::Gateway(Box::new(found))));
         }
-        if let Some(found) = find(self.gateway.as_ref()).await? {
-            return Ok(Means::Gateway(found));
+        if !is_online {
+            return Ok(None);
         }
-        match self.online {
-            true => Ok(Means::Index(Plain::open(None, place).await?)),
-            false => Ok(Means::Nobody),
-        }
+        Ok(Some(match find(None).await? {
+            Some(found) => Self::Gateway(Box::new(found)),
+            None => Self::Index(Plain::open(None, &Place::default()).await?),
+        }))
     }
 }
 
@@ -75,9 +72,11 @@ pub struct Known {
 /// Something that could not be found out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unchecked {
-    /// The project, with its version where one is settled.
-    pub what: String,
-    /// Why, as a clause.
+    /// The file that names it.
+    pub path: String,
+    /// Where it does.
+    pub at: Span,
+    /// Why, as a clause with the release in it.
     pub why: String,
 }
 
@@ -86,25 +85,21 @@ pub async fn preflight(project: &Project, means: &Means) -> anyhow::Result<Known
     let asked = pins(project);
     let mut known = Known::default();
     match means {
-        Means::Nobody => {}
         Means::Gateway(found) => {
             let questions: Vec<QuestionPin> = asked.iter().map(question).collect();
             let judged = found.judge(&questions).await?;
-            let root = found.simple.as_str();
-            let elsewhere = looks_elsewhere(project, &[root]);
+            let asks = Asks::of(project, vec![found.simple.to_string()]);
             for (pin, judged) in asked.iter().zip(&judged) {
-                let doubt = doubt(pin, &[root], elsewhere);
+                let doubt = asks.doubt(pin);
                 known.take(pin, of_gateway(judged, doubt.as_deref()));
             }
         }
         Means::Index(plain) => {
-            let roots = plain.index().roots();
-            let roots: Vec<&str> = roots.iter().map(String::as_str).collect();
-            let elsewhere = looks_elsewhere(project, &roots);
+            let asks = Asks::of(project, plain.index().roots());
             let projects = asked.iter().map(|pin| pin.project.clone());
             let pages = plain.pages(projects).await;
             for pin in &asked {
-                let doubt = doubt(pin, &roots, elsewhere);
+                let doubt = asks.doubt(pin);
                 known.take(pin, of_page(pin, &pages[&pin.project], doubt.as_deref()));
             }
         }
@@ -120,17 +115,19 @@ struct OfPin {
 
 impl Known {
     fn take(&mut self, pin: &Pin, known: OfPin) {
-        if let (Some(version), Fact::Unknown(why)) = (&pin.version, &known.release) {
-            self.unchecked.push(Unchecked {
-                what: format!("{} {version}", pin.project),
-                why: why.to_string(),
-            });
-        } else if let (None, Fact::Unknown(why)) = (&pin.version, &known.project) {
-            self.unchecked.push(Unchecked {
-                what: pin.project.to_string(),
-                why: why.to_string(),
-            });
-        }
+        let project = &pin.project;
+        let unknown = match (&pin.version, &known.release, &known.project) {
+            // That nobody has the project is known, and a finding.
+            (_, _, Fact::Known(project)) if !project.exists => None,
+            (Some(version), Fact::Unknown(why), _) => Some(format!("{project} {version}: {why}")),
+            (None, _, Fact::Unknown(why)) => Some(format!("{project}: {why}")),
+            _ => None,
+        };
+        self.unchecked.extend(unknown.map(|why| Unchecked {
+            path: pin.path.clone(),
+            at: pin.at.clone(),
+            why,
+        }));
         if let Some(version) = &pin.version {
             let key = (pin.project.clone(), version.clone());
             self.releases.insert(key, known.release);
@@ -144,18 +141,34 @@ impl Known {
     }
 }
 
-/// Why what is missing on the indexes that are asked may be elsewhere; `None` where it cannot.
-fn doubt(pin: &Pin, roots: &[&str], looks_elsewhere: bool) -> Option<String> {
-    let is_asked = |index: &String| roots.iter().any(|root| is_same_index(root, index));
-    if let Some(index) = pin.indexes.iter().find(|index| !is_asked(index)) {
-        let index = redacted(index);
-        return Some(format!(
-            "it comes from the index {index}, which was not asked"
-        ));
+/// Which indexes are asked, and whether the project's installers look in others, too.
+struct Asks {
+    roots: Vec<String>,
+    looks_elsewhere: bool,
+}
+
+impl Asks {
+    fn of(project: &Project, roots: Vec<String>) -> Self {
+        let spelled: Vec<&str> = roots.iter().map(String::as_str).collect();
+        Self {
+            looks_elsewhere: looks_elsewhere(project, &spelled),
+            roots,
+        }
     }
-    let is_settled = !pin.indexes.is_empty();
-    (looks_elsewhere && !is_settled)
-        .then(|| "its installer looks in other places, too, which were not asked".to_owned())
+
+    /// Why what is missing on the indexes that are asked may be elsewhere; `None` where it cannot.
+    fn doubt(&self, pin: &Pin) -> Option<String> {
+        let is_asked = |index: &String| self.roots.iter().any(|root| is_same_index(root, index));
+        if let Some(index) = pin.indexes.iter().find(|index| !is_asked(index)) {
+            let index = redacted(index);
+            return Some(format!(
+                "it comes from the index {index}, which was not asked"
+            ));
+        }
+        let is_settled = !pin.indexes.is_empty();
+        (self.looks_elsewhere && !is_settled)
+            .then(|| "its installer looks in other places, too, which were not asked".to_owned())
+    }
 }
 
 fn redacted(index: &str) -> String {
@@ -166,15 +179,12 @@ fn redacted(index: &str) -> String {
 }
 
 fn question(pin: &Pin) -> QuestionPin {
-    let requirement = match pin.wanted.is_empty() {
-        true => None,
-        false => Some(format!("{}{}", pin.project, pin.wanted)),
-    };
+    let versions = (!pin.wanted.is_empty()).then(|| pin.wanted.to_string());
     let names = pin.files.iter().filter_map(|file| file_name(file));
     QuestionPin {
         project: pin.project.to_string(),
         version: pin.version.as_ref().map(ToString::to_string),
-        requirement,
+        versions,
         hashes: pin.hashes.iter().map(|digest| digest.to_hex()).collect(),
         filenames: names.collect(),
     }
@@ -207,7 +217,7 @@ fn of_gateway(judged: &Judged, doubt: Option<&str>) -> OfPin {
         (true, None) if judged.has_project != Some(true) => {
             Fact::Unknown("no index has the project".into())
         }
-        _ => Fact::Known(release_of(judged, doubt.is_none())),
+        _ => Fact::Known(release_of(judged, doubt)),
     };
     let project = match judged.has_project {
         None => Fact::Unknown("the gateway does not say".into()),
@@ -231,7 +241,8 @@ fn marked(status: &str, reason: Option<&str>) -> Option<(String, Option<String>)
 }
 
 /// A release in the gateway's words. Its files only where they are those of the index that is meant.
-fn release_of(judged: &Judged, is_same_index: bool) -> KnownRelease {
+fn release_of(judged: &Judged, doubt: Option<&str>) -> KnownRelease {
+    let is_same_index = doubt.is_none();
     let digests = judged
         .files
         .iter()
@@ -319,3 +330,6 @@ fn release_on(page: &ProjectPage, version: &Version, pin: &Pin) -> KnownRelease 
         nearest: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@ use crate::context::Place;
 use crate::exit::{Exit, failure};
 use crate::output::{Format, paragraph, print, print_json, table};
 
+mod check;
 mod conditions;
 mod inspection;
 
@@ -40,6 +41,10 @@ impl Rules {
     pub fn run(self) -> anyhow::Result<Exit> {
         if let Some(manual) = self.rule.as_deref().and_then(inspection::named) {
             inspection::show(&manual, self.format)?;
+            return Ok(Exit::Clean);
+        }
+        if let Some(rule) = self.rule.as_deref().and_then(check::named) {
+            check::show(rule, self.format)?;
             return Ok(Exit::Clean);
         }
         let config = self.place.configuration()?;
@@ -119,7 +124,10 @@ fn list(policy: &Policy, format: Format) -> anyhow::Result<()> {
         ["rule", "mode", "effect", "on-unknown", "what it does"],
         rows.chain(policy.conditions().iter().map(conditions::row)),
     ))?;
-    print("\nThe manual of one:  portcullis rules RULE")
+    print(
+        "\nThe manual of one:          portcullis rules RULE\n\
+         Those of portcullis check:  portcullis check --list",
+    )
 }
 
 /// What a policy file says of a rule's own settings. The policy itself keeps only what they mean.

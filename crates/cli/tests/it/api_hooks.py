@@ -10,6 +10,9 @@ FORMATS = {
     "version-specifiers": ["==1.0", ">=1,<3", "~=1.0", "!=2"],
     "event-kind": ["*", "review.*", "review.requested"],
     "exposure-subject": ["leaf", "leaf==1.0", "sha256:" + "0" * 64],
+    "project-name": ["leaf", "Leaf", "no-such-project"],
+    "version": ["1.0", "1.0.0", "2!1.0rc1+local"],
+    "sha256": ["0" * 64],
     "lock-name": ["web", "web/api"],
     "lock-file": ["leaf==1.0 --hash=sha256:" + "0" * 64 + "\n"],
 }

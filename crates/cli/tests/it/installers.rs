@@ -197,7 +197,7 @@ fn with_pdm(clients: &Clients, desk: &Desk, index: &str, requirement: &str) -> (
 
 /// An empty virtual environment in the project, where poetry and pdm look for one. Returns its folder
 /// of packages.
-fn environment(clients: &Clients, desk: &Desk) -> PathBuf {
+pub(crate) fn environment(clients: &Clients, desk: &Desk) -> PathBuf {
     let folder = desk.path("project/.venv");
     let mut venv = desk.program(&clients.python());
     let made = desk.run(venv.args(["-m", "venv", "--without-pip"]).arg(&folder));

@@ -43,6 +43,10 @@ impl<'u> Address<'u> {
             Some((_, Some((user, password)))) => (Some(user), Some(password)),
             Some((user, None)) => (Some(user), None),
         };
+        // A host with white space in it is a text that goes on, and no URL.
+        if authority.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return None;
+        }
         let length = credentials.map_or(0, |both| both.len() + 1);
         Some(Self {
             scheme,
@@ -67,9 +71,17 @@ impl<'u> Address<'u> {
         host == "localhost"
             || host.ends_with(".localhost")
             || host == "::1"
-            || host
-                .parse::<std::net::Ipv4Addr>()
-                .is_ok_and(|ip| ip.is_loopback())
+            || octets(&host).is_some_and(|octets| octets[0] == 127)
+    }
+
+    /// Whether it is a machine next door: a name without a dot, or an address that is routed nowhere.
+    pub(super) fn is_nearby(&self) -> bool {
+        match octets(self.host) {
+            Some([10, ..] | [192, 168, ..] | [169, 254, ..]) => true,
+            Some([172, second, ..]) => (16..32).contains(&second),
+            Some(_) => false,
+            None => !self.host.contains(['.', ':']),
+        }
     }
 
     /// Whether host and path are known, none of them being a variable.
@@ -97,6 +109,12 @@ impl<'u> Address<'u> {
         let authority = authority.strip_suffix(port).unwrap_or(&authority);
         format!("{authority}{}", path.trim_end_matches('/'))
     }
+}
+
+/// The parts of an address of IPv4.
+fn octets(host: &str) -> Option<[u8; 4]> {
+    let parts: Option<Vec<u8>> = host.split('.').map(|part| part.parse().ok()).collect();
+    parts?.try_into().ok()
 }
 
 fn without_port(authority: &str) -> &str {
@@ -217,7 +235,15 @@ mod tests {
             assert_eq!(address.secret(), secret, "{url}");
             assert_eq!(address.comparable(), comparable, "{url}");
         }
-        for url in ["", "a", "://", "://x", "../wheels", "é://x"] {
+        for url in [
+            "",
+            "a",
+            "://",
+            "://x",
+            "../wheels",
+            "é://x",
+            "http://\n a.example",
+        ] {
             assert_eq!(Address::of(url), None, "{url}");
         }
     }
@@ -230,6 +256,23 @@ mod tests {
         assert_eq!(address.secret(), Some(token.as_str()));
         assert_eq!(&url[address.credentials_at], format!("{token}@"));
         assert_eq!(token_kind("pypi-mirror"), None);
+    }
+
+    #[test]
+    fn machines_next_door_are_known() {
+        for (host, expected) in [
+            ("devpi", true),
+            ("10.1.2.3", true),
+            ("172.20.0.1", true),
+            ("172.32.0.1", false),
+            ("192.168.0.1", true),
+            ("8.8.8.8", false),
+            ("a.example", false),
+        ] {
+            let url = format!("http://{host}:3141/");
+            let address = Address::of(&url).expect("a URL");
+            assert_eq!(address.is_nearby(), expected, "{host}");
+        }
     }
 
     #[test]

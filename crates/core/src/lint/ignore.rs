@@ -124,7 +124,7 @@ fn sign_before(before: &str, kind: FileKind) -> Option<usize> {
         let is_begin = front.is_empty() || front.ends_with(char::is_whitespace);
         (is_begin || is_blank(front, kind)).then_some(front.len())
     };
-    signs(kind).iter().find_map(|sign| begins(sign))
+    signs(kind).iter().find_map(begins)
 }
 
 /// Whether nothing stands before a comment on its line. In a notebook, a line of code is a string of JSON.

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::contents::Span;
 use super::contents::{
     Contents, GivenHash, LockedOrigin, LockedPackage, Origin, PlaceRole, Wanted,
 };
@@ -24,6 +25,10 @@ pub struct Pin {
     pub hashes: Vec<Sha256>,
     /// The names or URLs of those files.
     pub files: Vec<String>,
+    /// The file that names it first.
+    pub path: String,
+    /// Where it does.
+    pub at: Span,
     /// The indexes that it is said to come from, by name or URL as they are spelled; none where nothing is said.
     pub indexes: Vec<String>,
 }
@@ -33,6 +38,7 @@ pub struct Pin {
 pub fn pins(project: &Project) -> Vec<Pin> {
     let mut found = Found::default();
     for file in &project.files {
+        found.path.clone_from(&file.path);
         of_file(&file.contents, &mut found);
     }
     found.pins
@@ -72,10 +78,12 @@ pub fn is_same_index(one: &str, other: &str) -> bool {
 struct Found {
     pins: Vec<Pin>,
     places: HashMap<(ProjectName, Option<Version>), usize>,
+    /// The file that is looked at.
+    path: String,
 }
 
 impl Found {
-    fn pin(&mut self, project: &ProjectName, version: Option<&Version>) -> &mut Pin {
+    fn pin(&mut self, (project, version): (&ProjectName, Option<&Version>), at: &Span) -> &mut Pin {
         let key = (project.clone(), version.cloned());
         let place = *self.places.entry(key).or_insert_with(|| {
             self.pins.push(Pin {
@@ -84,6 +92,8 @@ impl Found {
                 wanted: VersionSpecifiers::empty(),
                 hashes: Vec::new(),
                 files: Vec::new(),
+                path: self.path.clone(),
+                at: at.clone(),
                 indexes: Vec::new(),
             });
             self.pins.len() - 1
@@ -113,7 +123,7 @@ fn of_wanted(
     specifiers: &VersionSpecifiers,
     found: &mut Found,
 ) {
-    let pin = found.pin(name, exact_version(specifiers));
+    let pin = found.pin((name, exact_version(specifiers)), &wanted.at);
     if pin.version.is_none() && pin.wanted.is_empty() {
         pin.wanted = specifiers.clone();
     }
@@ -122,7 +132,7 @@ fn of_wanted(
 }
 
 fn of_locked(package: &LockedPackage, index: Option<&str>, found: &mut Found) {
-    let pin = found.pin(&package.name, package.version.as_ref());
+    let pin = found.pin((&package.name, package.version.as_ref()), &package.at);
     add_all(&mut pin.hashes, sha256(&package.hashes));
     for file in &package.files {
         add_all(&mut pin.hashes, sha256(&file.hashes));

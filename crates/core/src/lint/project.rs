@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::address::Address;
 use super::contents::Contents;
 use super::file::FileKind;
 use super::python::PythonCall;
@@ -65,6 +66,20 @@ impl Organisation {
     #[must_use]
     pub fn owns(&self, name: &ProjectName) -> bool {
         self.owned.iter().any(|pattern| pattern.matches(name))
+    }
+
+    /// Whether the index at `url` is one of the organisation's, or a part of one.
+    #[must_use]
+    pub fn has_index(&self, url: &str) -> bool {
+        let Some(url) = Address::of(url).map(|address| address.comparable()) else {
+            return false;
+        };
+        let indexes = self.indexes.iter();
+        let mut ours = indexes.filter_map(|index| Some(Address::of(index)?.comparable()));
+        ours.any(|ours| {
+            let rest = url.strip_prefix(&ours);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
     }
 }
 

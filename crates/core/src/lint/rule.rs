@@ -91,7 +91,7 @@ impl Finding {
             path: file.path.clone(),
             at: at.clone(),
             also: Vec::new(),
-            message: message.into(),
+            message: one_line(message.into()),
             why: String::new(),
             help: String::new(),
             fix: None,
@@ -101,14 +101,14 @@ impl Finding {
     /// The same, with what can happen.
     #[must_use]
     pub fn because(mut self, why: impl Into<String>) -> Self {
-        self.why = why.into();
+        self.why = one_line(why.into());
         self
     }
 
     /// The same, with what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = help.into();
+        self.help = one_line(help.into());
         self
     }
 
@@ -134,5 +134,14 @@ impl Finding {
             edits,
         });
         self
+    }
+}
+
+/// A text without line breaks and other control characters, which texts of a project that are quoted in it may
+/// have, and with which they would change what a terminal shows.
+fn one_line(text: String) -> String {
+    match text.contains(char::is_control) {
+        true => text.replace(char::is_control, " "),
+        false => text,
     }
 }

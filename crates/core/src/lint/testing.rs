@@ -42,3 +42,24 @@ pub(crate) fn places_hold(text: &str, contents: &Contents) {
         );
     }
 }
+
+/// The text of `path` when everything that the rule `id` finds there is mended.
+pub(crate) fn fixed_by(id: &str, project: &Project, path: &str) -> String {
+    let mut text = project
+        .file(path)
+        .expect("a file of the project")
+        .text
+        .clone();
+    let report = check(project);
+    let of_rule = report
+        .findings
+        .into_iter()
+        .filter(|finding| finding.rule == id && finding.path == path);
+    let fixes = of_rule.filter_map(|finding| finding.fix);
+    let mut edits: Vec<_> = fixes.flat_map(|fix| fix.edits).collect();
+    edits.sort_by_key(|edit| std::cmp::Reverse(edit.at.start));
+    for edit in edits {
+        text.replace_range(edit.at, &edit.with);
+    }
+    text
+}

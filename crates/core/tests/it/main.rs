@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod advisories;
+mod lint;
+mod check_page;
 mod pypi;
 mod policy_page;
 mod reference;

@@ -101,14 +101,15 @@ fn read_members<R: Read>(
     }
 }
 
-/// Two tools could choose two different ones.
-fn set<T>(slot: &mut Option<T>, value: T) -> Result<(), ArchiveError> {
-    match slot.replace(value) {
-        None => Ok(()),
-        Some(_) => Err(ArchiveError::Broken(
+/// Two tools could choose two different ones. Some writers say the same in GNU's and in pax's way.
+fn set<T: PartialEq>(slot: &mut Option<T>, value: T) -> Result<(), ArchiveError> {
+    if slot.as_ref().is_some_and(|earlier| *earlier != value) {
+        return Err(ArchiveError::Broken(
             "two extension headers for the same member",
-        )),
+        ));
     }
+    *slot = Some(value);
+    Ok(())
 }
 
 fn read_whole<R: Read>(entry: &mut Entry<'_, R>, longest: u64) -> Result<Vec<u8>, ArchiveError> {

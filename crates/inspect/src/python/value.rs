@@ -116,6 +116,13 @@ impl Value {
         }
     }
 
+    /// Whether joining `other` would change it.
+    pub(super) fn lacks(&self, other: &Self) -> bool {
+        let own = self.kind.alternatives();
+        let mut kinds = other.kind.alternatives().iter();
+        self.taint.lacks(&other.taint) || kinds.any(|kind| !own.iter().any(|held| held.same(kind)))
+    }
+
     /// Everything it and its items carry.
     pub(super) fn whole_taint(&self) -> Taint {
         let mut taint = self.taint.clone();
@@ -224,7 +231,7 @@ impl Kind {
         }
     }
 
-    fn same(&self, other: &Self) -> bool {
+    pub(super) fn same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Unknown, Self::Unknown)
             | (Self::None, Self::None)

@@ -103,23 +103,31 @@ async fn what_is_recommended_is_wanted() {
     for (pin, version, nearest) in [
         (json!({ "project": "foo", "version": "1.5" }), "1.5", "2.0"),
         (
-            json!({ "requirement": "foo<2", "version": "1.5" }),
+            json!({ "project": "foo", "versions": "<2", "version": "1.5" }),
             "1.5",
             "1.1",
         ),
-        (json!({ "requirement": "foo==1.5" }), "1.5", "2.0"),
-        (json!({ "requirement": "foo==2.5" }), "2.5", "2.0"),
+        (
+            json!({ "project": "foo", "versions": "==1.5" }),
+            "1.5",
+            "2.0",
+        ),
+        (
+            json!({ "project": "foo", "versions": "==2.5" }),
+            "2.5",
+            "2.0",
+        ),
     ] {
         let answer = one(&app, pin.clone()).await;
         assert_eq!(answer["version"], version, "{pin}");
         assert_eq!(answer["nearest"], nearest, "{pin}");
     }
-    let received = one(&app, json!({ "requirement": "foo" })).await;
+    let received = one(&app, json!({ "project": "foo" })).await;
     assert_eq!(
         (&received["version"], &received["decision"]),
         (&json!("2.0"), &json!("allow"))
     );
-    let refused = one(&app, json!({ "requirement": "foo>2" })).await;
+    let refused = one(&app, json!({ "project": "foo", "versions": ">2" })).await;
     assert_eq!(
         (&refused["version"], &refused["decision"]),
         (&json!("2.5"), &json!("hold"))
@@ -312,7 +320,7 @@ async fn questions_that_cannot_be_understood_are_refused() {
             400,
         ),
         (
-            json!({ "pins": [{ "project": "foo", "versions": "1" }] }),
+            json!({ "pins": [{ "project": "foo", "requirement": "foo" }] }),
             400,
         ),
         (json!({ "pins": many }), 400),

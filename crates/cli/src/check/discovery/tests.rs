@@ -13,7 +13,10 @@ fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, PathBuf) {
     (folder, real)
 }
 
-fn found(real: &Path, asked: &[&str]) -> (Vec<(String, Part)>, Vec<(String, String)>) {
+/// Paths with why they were found, and paths with why they were not checked.
+type All = (Vec<(String, Part)>, Vec<(String, String)>);
+
+fn found(real: &Path, asked: &[&str]) -> All {
     let paths: Vec<PathBuf> = asked.iter().map(|path| real.join(path)).collect();
     let root = Root::of(&[real.to_owned()]).unwrap();
     let all = discover(&paths, &root);

@@ -3,6 +3,7 @@
 
 mod options;
 mod environment;
+mod marker;
 mod requirement;
 mod requirements;
 mod pyproject;
@@ -13,6 +14,7 @@ mod script;
 mod conda_environment;
 mod tables;
 mod input_digests;
+mod compiled_header;
 mod lock;
 mod pipfile_lock;
 mod pipfile;
@@ -22,12 +24,31 @@ mod poetry_config;
 mod pdm_config;
 mod pypirc;
 mod netrc;
+mod shell;
+mod installer;
+mod commands;
+mod images;
+mod dockerfile;
+mod makefile;
+mod github;
+mod gitlab;
+mod azure;
+mod jenkins;
+mod pre_commit;
+mod tox;
+mod noxfile;
+mod notebook;
+mod environment_file;
 
-use super::contents::{Contents, Unread};
+pub(super) use environment::is_readable;
+pub(super) use images::is_official;
+
+use super::contents::{Contents, Runs, Unread};
 use super::file::FileKind;
 use super::python::PythonCall;
-use super::syntax::SyntaxError;
+use super::syntax::{Spelled, SyntaxError};
 use crate::pypi::lockfile::LockFormat;
+use shell::Dialect;
 
 /// What the file at `path` says. `calls` are its literal calls where it is Python.
 #[must_use]
@@ -51,8 +72,30 @@ pub fn read(path: &str, kind: FileKind, text: &str, calls: &[PythonCall]) -> Con
         FileKind::PdmConfig => pdm_config::read(text),
         FileKind::Pypirc => pypirc::read(text),
         FileKind::Netrc => netrc::read(text),
-        _ => Contents::default(),
+        FileKind::Dockerfile => dockerfile::read(text),
+        FileKind::Makefile => makefile::read(path, text),
+        FileKind::Shell => shell_script(text),
+        FileKind::GithubWorkflow => github::read(text),
+        FileKind::GitlabCi => gitlab::read(text),
+        FileKind::AzurePipeline => azure::read(text),
+        FileKind::Jenkinsfile => jenkins::read(text),
+        FileKind::PreCommit => pre_commit::read(text),
+        FileKind::Tox => tox::read(text),
+        FileKind::Noxfile => noxfile::read(text, calls),
+        FileKind::Notebook => notebook::read(text),
+        FileKind::EnvironmentFile => environment_file::read(path, text),
     }
+}
+
+fn shell_script(text: &str) -> Contents {
+    let mut contents = Contents::default();
+    commands::script(
+        &Spelled::plain(text, 0),
+        Dialect::Posix,
+        Runs::default(),
+        &mut contents,
+    );
+    contents
 }
 
 /// What is said of a file that is not what it should be.

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::marker::is_marker;
 use crate::lint::contents::{GivenHash, InvocationId, Origin, Role, Tool, Wanted};
 use crate::lint::syntax::Spelled;
 use crate::pypi::filename::DistFilename;
@@ -74,8 +75,11 @@ pub(super) fn wanted(spelled: &Spelled, purpose: Purpose) -> Wanted {
                 |inside: Range<usize>| head.place(at.start + inside.start..at.start + inside.end);
             wanted.partly_known = has_unknown_reference(&direct.origin);
             wanted.hashes = given(direct.hashes, place);
+            wanted.origin = match name.is_some() && text[at].contains(char::is_whitespace) {
+                true => Origin::Unknown("its address has white space in it".to_owned()),
+                false => direct.origin,
+            };
             wanted.name = name.or(direct.name);
-            wanted.origin = direct.origin;
         }
         None if looks_like_path(text) => {
             wanted.name = name_of_file(text);
@@ -83,7 +87,21 @@ pub(super) fn wanted(spelled: &Spelled, purpose: Purpose) -> Wanted {
         }
         None => of_index(text, &mut wanted),
     }
+    refuse_marker(&mut wanted);
     wanted
+}
+
+/// A requirement with something else than a marker behind its semicolon is none, unless variables may make one.
+fn refuse_marker(wanted: &mut Wanted) {
+    let marker = wanted.marker.as_deref();
+    let Some(marker) = marker.filter(|marker| !is_marker(marker)) else {
+        return;
+    };
+    if has_variables(marker) {
+        wanted.partly_known = true;
+    } else {
+        wanted.origin = Origin::Unknown("what stands behind `;` is no marker".to_owned());
+    }
 }
 
 /// What `-e` or `--editable` with the value `spelled` says: version control or a folder.
@@ -277,7 +295,10 @@ fn has_variables(text: &str) -> bool {
 fn looks_like_path(text: &str) -> bool {
     let text = without_extras(text);
     let lower = text.to_ascii_lowercase();
-    text.starts_with(['.', '/', '\\', '~'])
+    if text.contains("://") || text.starts_with('@') {
+        return false;
+    }
+    text.starts_with(['.', '~'])
         || text.contains(['/', '\\'])
         || ARCHIVES.iter().any(|ending| lower.ends_with(ending))
 }

@@ -82,23 +82,32 @@ fn link(spelled: &Spelled) -> Place {
 }
 
 /// Hands on every text in lists and tables, and says whether that was all of it.
-fn each(text: &str, value: &PythonValue, take: &mut impl FnMut(Spelled)) -> bool {
+fn each(text: &str, value: &PythonValue, take: &mut dyn FnMut(Spelled)) -> bool {
     match &value.is {
         PythonLiteral::Text(said) => {
             take(spelled(text, said, value));
             true
         }
-        PythonLiteral::List(items) => {
-            let items = items.iter();
-            items.fold(true, |all, item| each(text, item, take) && all)
-        }
+        PythonLiteral::List(items) => each_of(text, items.iter(), take),
         PythonLiteral::Table(entries) => {
-            let entries = entries.iter();
-            entries.fold(true, |all, (_, item)| each(text, item, take) && all)
+            let values = entries.iter().map(|(_, value)| value);
+            each_of(text, values, take)
         }
         PythonLiteral::Nothing => true,
         PythonLiteral::Boolean(_) | PythonLiteral::Other => false,
     }
+}
+
+fn each_of<'v>(
+    text: &str,
+    values: impl Iterator<Item = &'v PythonValue>,
+    take: &mut dyn FnMut(Spelled),
+) -> bool {
+    let mut is_known = true;
+    for value in values {
+        is_known &= each(text, value, take);
+    }
+    is_known
 }
 
 /// A text with its places, without the letters before its quotes.

@@ -25,12 +25,16 @@ impl Rule for ArchivedProject {
 
     fn manual(&self) -> &'static str {
         "The authors have archived the project (PEP 792): no updates are to be expected, not even for holes that are \
-         found.\\n\\n\\
+         found.\n\n\
          Look for another project before you need to."
     }
 
     fn example(&self) -> (&'static str, &'static str) {
         ("requirements.txt", "archived==1.0.0\n")
+    }
+
+    fn reads_an_index(&self) -> bool {
+        true
     }
 
     fn check(&self, project: &Project, found: &mut Vec<Finding>) {

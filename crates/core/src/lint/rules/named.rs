@@ -93,10 +93,10 @@ fn mentions(contents: &Contents) -> impl Iterator<Item = (&ProjectName, Option<&
         let version = exact_version(specifiers).filter(|_| !wanted.partly_known);
         Some((wanted.name.as_ref()?, version, wanted.at.clone()))
     });
-    let locked = contents.locked.iter().filter_map(|package| {
-        matches!(package.origin, LockedOrigin::Index(_))
-            .then(|| (&package.name, package.version.as_ref(), package.at.clone()))
-    });
+    let locked = contents.locked.iter();
+    let locked = locked.filter(|package| matches!(package.origin, LockedOrigin::Index(_)));
+    let locked =
+        locked.map(|package| (&package.name, package.version.as_ref(), package.at.clone()));
     wanted.chain(locked)
 }
 

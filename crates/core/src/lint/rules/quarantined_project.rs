@@ -25,12 +25,16 @@ impl Rule for QuarantinedProject {
 
     fn manual(&self) -> &'static str {
         "The index has put the project into quarantine (PEP 792): it is suspected to be malicious, and nothing of it is \
-         handed out until somebody has looked.\\n\\n\\
+         handed out until somebody has looked.\n\n\
          Do not install copies of it. Look at what of it is installed already: `portcullis exposure`."
     }
 
     fn example(&self) -> (&'static str, &'static str) {
         ("requirements.txt", "quarantined==1.0.0\n")
+    }
+
+    fn reads_an_index(&self) -> bool {
+        true
     }
 
     fn check(&self, project: &Project, found: &mut Vec<Finding>) {

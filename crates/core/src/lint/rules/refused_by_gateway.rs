@@ -35,6 +35,10 @@ impl Rule for RefusedByGateway {
         ("requirements.txt", "newest==9.0.0\n")
     }
 
+    fn reads_an_index(&self) -> bool {
+        true
+    }
+
     fn check(&self, project: &Project, found: &mut Vec<Finding>) {
         for named in releases(project) {
             let Some(refused) = &named.known.refused else {

@@ -34,6 +34,10 @@ impl Rule for RemovedVersion {
         ("requirements.txt", "removed==1.0.0\n")
     }
 
+    fn reads_an_index(&self) -> bool {
+        true
+    }
+
     fn check(&self, project: &Project, found: &mut Vec<Finding>) {
         for named in releases(project).filter(|named| !named.known.exists) {
             let message = format!("the index does not have {}", named.title());

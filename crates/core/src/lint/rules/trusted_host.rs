@@ -1,6 +1,7 @@
 //! `trusted-host`: an installer that is told not to check the certificate of a host.
 
 use crate::inspection::Severity;
+use crate::lint::address::Address;
 use crate::lint::contents::Setting;
 use crate::lint::project::Project;
 use crate::lint::rule::{Finding, Rule};
@@ -56,5 +57,26 @@ impl Rule for TrustedHost {
 }
 
 fn trusts(setting: &Setting) -> bool {
-    matches!(setting.key.as_str(), "trusted-host" | "allow-insecure-host")
+    let is_trust = matches!(setting.key.as_str(), "trusted-host" | "allow-insecure-host");
+    // Nobody is on the way to this machine.
+    let url = format!("https://{}/", setting.value);
+    is_trust && !Address::of(&url).is_some_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::lint::testing::{found_by, project};
+
+    #[test]
+    fn a_trusted_host_is_found_unless_it_is_this_machine() {
+        let text = "[global]\ntrusted-host = localhost 127.0.0.1:3141\n    a.example\n";
+        let found = found_by("trusted-host", &project(&[("pip.conf", text)]));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with("pip.conf:2: pip accepts any certificate of a.example"));
+        let text = "allow-insecure-host = [\"b.example\"]\n";
+        assert_eq!(
+            found_by("trusted-host", &project(&[("uv.toml", text)])).len(),
+            1
+        );
+    }
 }

@@ -35,6 +35,10 @@ impl Rule for UnclaimedInternalName {
         ("requirements.txt", "acme-not-published-yet\n")
     }
 
+    fn reads_an_index(&self) -> bool {
+        true
+    }
+
     fn check(&self, project: &Project, found: &mut Vec<Finding>) {
         for named in projects(project).filter(|named| !named.known.exists) {
             let is_owned = project.organisation.owns(&named.name);

@@ -42,6 +42,10 @@ impl Rule for WrongHash {
         )
     }
 
+    fn reads_an_index(&self) -> bool {
+        true
+    }
+
     fn check(&self, project: &Project, found: &mut Vec<Finding>) {
         for file in &project.files {
             for (name, version, hashes) in hashed(file) {
@@ -118,21 +122,7 @@ fn judge(
             None => strangers.push(*hash),
         }
     }
-    findings.extend(of_strangers(rule, file, title, &strangers, some_are_right));
-    findings
-}
-
-/// One finding about the hashes that are nobody's.
-fn of_strangers(
-    rule: &WrongHash,
-    file: &ProjectFile,
-    title: &str,
-    strangers: &[&GivenHash],
-    some_are_right: bool,
-) -> Option<Finding> {
-    let (first, others) = strangers.split_first()?;
-    let also = others.iter().map(|hash| hash.at.clone()).collect();
-    let (severity, message) = match some_are_right {
+    let said = match some_are_right {
         false => (
             Severity::High,
             format!("no file of {title} on the index has the hash that is given"),
@@ -142,6 +132,19 @@ fn of_strangers(
             format!("no file of {title} on the index has one of the hashes"),
         ),
     };
+    findings.extend(of_strangers(rule, file, &strangers, said));
+    findings
+}
+
+/// One finding about the hashes that are nobody's.
+fn of_strangers(
+    rule: &WrongHash,
+    file: &ProjectFile,
+    strangers: &[&GivenHash],
+    (severity, message): (Severity, String),
+) -> Option<Finding> {
+    let (first, others) = strangers.split_first()?;
+    let also = others.iter().map(|hash| hash.at.clone()).collect();
     Some(
         Finding::new(rule, file, &first.at, message)
             .severity(severity)

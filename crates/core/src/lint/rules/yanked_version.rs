@@ -33,6 +33,10 @@ impl Rule for YankedVersion {
         ("requirements.txt", "withdrawn==1.0.0\n")
     }
 
+    fn reads_an_index(&self) -> bool {
+        true
+    }
+
     fn check(&self, project: &Project, found: &mut Vec<Finding>) {
         for named in releases(project) {
             let Some(reason) = &named.known.yanked else {

@@ -92,6 +92,40 @@ impl Spelled {
         Self { text, runs, end }
     }
 
+    /// The same text with its places in the file, where they are given in `outer`, from which it was read.
+    pub(in crate::lint) fn within(&self, outer: &Self) -> Self {
+        let mut runs: Vec<(usize, usize)> = Vec::new();
+        for (inside, _) in self.text.char_indices() {
+            let file = outer.offset(self.offset(inside));
+            let continues = runs
+                .last()
+                .is_some_and(|(text, start)| file.checked_sub(*start) == Some(inside - text));
+            if !continues {
+                runs.push((inside, file));
+            }
+        }
+        Self::of_runs(self.text.clone(), runs, outer.place(self.at()).end)
+    }
+
+    /// These texts, each in a line of its own.
+    pub(in crate::lint) fn of_parts(parts: &[Self]) -> Self {
+        let mut text = String::new();
+        let mut runs = Vec::new();
+        for (number, part) in parts.iter().enumerate() {
+            if number > 0 {
+                text.push('\n');
+            }
+            runs.extend(
+                part.runs
+                    .iter()
+                    .map(|(inside, file)| (inside + text.len(), *file)),
+            );
+            text.push_str(&part.text);
+        }
+        let end = parts.iter().map(|part| part.end).max().unwrap_or_default();
+        Self::of_runs(text, runs, end)
+    }
+
     /// The text.
     pub(in crate::lint) fn as_str(&self) -> &str {
         &self.text
@@ -143,8 +177,8 @@ impl Spelled {
 
 /// Where in `within` the next spelling of `character` begins and ends.
 fn next(file: &str, within: Span, character: char, escapes: Escapes) -> Option<(usize, usize)> {
-    let mut rest = file.get(within.clone())?.char_indices();
-    while let Some((at, written)) = rest.next() {
+    let rest = file.get(within.clone())?.char_indices();
+    for (at, written) in rest {
         let start = within.start + at;
         if written == '\\' && escapes == Escapes::Backslash {
             let length = escape_length(&file[start..within.end]);

@@ -60,7 +60,7 @@ impl Rule for ReportedName {
 }
 
 /// The report that names a project as malware.
-fn report(name: &str) -> Option<&'static str> {
+pub(crate) fn report(name: &str) -> Option<&'static str> {
     let found = REPORTED.binary_search_by_key(&name, |(name, _)| name);
     found.ok().map(|at| REPORTED[at].1)
 }

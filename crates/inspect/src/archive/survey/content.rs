@@ -225,13 +225,16 @@ fn is_script(head: &[u8]) -> bool {
 fn reads_like_python(head: &[u8]) -> bool {
     let text = String::from_utf8_lossy(head);
     let has_import_call = text.contains("__import__(");
-    // Nearly every line begins with something else.
-    let may_be = |line: &str| matches!(line.as_bytes().first(), Some(b'i' | b'f' | b'd' | b'e'));
+    // Nearly every line begins with something else, which is seen before its characters are read.
+    let may_be = |line: &str| {
+        let first = line.bytes().find(|byte| !matches!(byte, b' ' | b'\t'));
+        !matches!(first, Some(b'!'..=b'c' | b'g' | b'h' | b'j'..=b'~') | None)
+    };
     let is_python = |line: &&str| {
-        let line = line.trim_start();
         if !may_be(line) {
             return has_import_call && line.contains("__import__(");
         }
+        let line = line.trim_start();
         let import = line
             .strip_prefix("import ")
             .map(|rest| rest.split([',', ' ', ';', '.']).next());

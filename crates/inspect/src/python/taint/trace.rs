@@ -227,6 +227,17 @@ impl Taint {
         }
     }
 
+    /// Whether it carries the very same, come the same way.
+    pub(in super::super) fn is_same(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
+    /// Whether joining `other` would change it.
+    pub(in super::super) fn lacks(&self, other: &Self) -> bool {
+        let own = self.0.as_ref().map_or(&[][..], |own| own);
+        own.len() < CARRIED && other.iter().any(|each| !is_carried(own, &each))
+    }
+
     fn join_carried(&mut self, more: &Arc<Vec<Carried>>) {
         match &mut self.0 {
             None => self.0 = Some(more.clone()),

@@ -58,6 +58,9 @@ impl<'a> Walker<'a, '_, '_> {
         let may_be_skipped = self.frame.branches > 0 || is_outer;
         self.is_unsettled |= is_outer && value.taint.has_label();
         let names = &mut self.scopes[scope].names;
+        if scope == 0 || is_outer && adds(names.get(name), &value) {
+            self.remembered.changes();
+        }
         match names.get_mut(name) {
             Some(held) if may_be_skipped => held.join(&value),
             Some(held) => *held = value,
@@ -85,7 +88,11 @@ impl<'a> Walker<'a, '_, '_> {
             Kind::Instance(class) | Kind::Class(class) => {
                 self.is_unsettled |= value.taint.has_label();
                 let name = self.engine.name(target.attr.as_str());
-                let held = self.engine.class_fact(class).attributes.entry(name);
+                let attributes = &mut self.engine.class_fact(class).attributes;
+                if adds(attributes.get(&name), value) {
+                    self.remembered.changes();
+                }
+                let held = attributes.entry(name);
                 held.and_modify(|held| held.join(value))
                     .or_insert_with(|| value.clone());
             }
@@ -217,6 +224,9 @@ impl<'a> Walker<'a, '_, '_> {
         let mut at = Some(self.frame.scope);
         while let Some(index) = at {
             if self.scopes[index].names.contains_key(name) {
+                if index == 0 || index != self.frame.scope {
+                    self.remembered.changes();
+                }
                 return self.scopes[index].names.get_mut(name);
             }
             at = self.scopes[index].parent;
@@ -241,6 +251,9 @@ impl<'a> Walker<'a, '_, '_> {
                         let held = attributes
                             .entry(attribute.attr.as_str().into())
                             .or_default();
+                        if held.taint.lacks(taint) {
+                            self.remembered.changes();
+                        }
                         held.taint.join(taint);
                         self.is_unsettled |= taint.has_label();
                         return;
@@ -258,6 +271,9 @@ impl<'a> Walker<'a, '_, '_> {
         let mut at = Some(self.frame.scope);
         while let Some(index) = at {
             if let Some(held) = self.scopes[index].names.get_mut(name) {
+                if (index == 0 || index != self.frame.scope) && held.taint.lacks(taint) {
+                    self.remembered.changes();
+                }
                 held.taint.join(taint);
                 let is_shared = index == 0 && !self.bodies.is_empty() && self.frame.loops == 0;
                 self.is_unsettled |= (index != self.frame.scope || is_shared && is_grave(taint))
@@ -391,6 +407,11 @@ impl<'a> Walker<'a, '_, '_> {
             Pattern::MatchValue(_) | Pattern::MatchSingleton(_) => {}
         }
     }
+}
+
+/// Whether `value` is more than what was held before.
+fn adds(held: Option<&Value>, value: &Value) -> bool {
+    held.is_none_or(|held| held.lacks(value))
 }
 
 /// Whether a thread that was started before must not miss it.

@@ -57,6 +57,7 @@ impl<'a> Walker<'a, '_, '_> {
         self.statements(&class.body);
         let scope = std::mem::replace(&mut self.frame.scope, outer_scope);
         self.frame.class = outer_class;
+        self.remembered.changes();
         // Nothing looks into a class but through its attributes.
         let names = std::mem::take(&mut self.scopes[scope].names);
         for (name, value) in names {
@@ -140,6 +141,7 @@ impl<'a> Walker<'a, '_, '_> {
         let name = name.kind.as_text().unwrap_or("?").to_owned();
         let offset = node.range().start().to_u32();
         let id = self.engine.class(self.module, offset, &name);
+        self.remembered.changes();
         let fact = self.engine.class_fact(id);
         if let Kind::List(bases) = &bases.kind {
             fact.bases = bases.to_vec();
@@ -333,11 +335,15 @@ impl<'a> Walker<'a, '_, '_> {
         if !given.has_label() {
             return;
         }
-        for value in self.engine.class_fact(class).attributes.values_mut() {
+        for value in self.engine.classes[class.0 as usize]
+            .attributes
+            .values_mut()
+        {
             let is_stored = value.taint.iter().any(
                 |carried| matches!(carried.what, Origin::Parameter(owner, _) | Origin::Item(owner, _) | Origin::Content(owner, _) if owner == init),
             );
-            if is_stored {
+            if is_stored && value.taint.lacks(&given) {
+                self.remembered.changes();
                 value.taint.join(&given);
             }
         }

@@ -35,6 +35,9 @@ impl<'a> Walker<'a, '_, '_> {
         node: &'a Expr,
     ) -> Value {
         self.engine.edges.insert((self.frame.function, id));
+        if self.bodies.get(&id).is_some_and(|body| body.is_open) {
+            self.remembered.cuts();
+        }
         let bound = self.bound(id, own, &passed);
         if let Some(value) = self.inlined(id, &bound) {
             return value;
@@ -166,12 +169,7 @@ impl<'a> Walker<'a, '_, '_> {
         {
             return None;
         }
-        self.inlined += 1;
         let mut body = body.clone();
-        body.is_open = true;
-        if let Some(held) = self.bodies.get_mut(&id) {
-            held.is_open = true;
-        }
         let mut values: Vec<Value> = bound
             .iter()
             .map(|value| value.clone().unwrap_or_default())
@@ -184,10 +182,20 @@ impl<'a> Walker<'a, '_, '_> {
         if let (Some(own), Some(first), false) = (&body.own, values.first_mut(), is_derived) {
             first.kind = own.clone();
         }
-        let value = self.follow(id, &body, values, self.frame.inline + 1);
+        if let Some(value) = self.remembered(id, &values) {
+            return Some(value);
+        }
+        self.inlined += 1;
+        body.is_open = true;
+        if let Some(held) = self.bodies.get_mut(&id) {
+            held.is_open = true;
+        }
+        let begun = self.remembered.begins();
+        let value = self.follow(id, &body, values.clone(), self.frame.inline + 1);
         if let Some(held) = self.bodies.get_mut(&id) {
             held.is_open = false;
         }
+        self.remember_call(id, (values, &value), &begun);
         Some(value)
     }
 

@@ -21,6 +21,7 @@ mod passed;
 mod places;
 mod reaching;
 mod record;
+mod remembered;
 mod special;
 mod statement;
 mod stores;
@@ -62,6 +63,8 @@ pub(super) struct Walker<'a, 'e, 'b> {
     is_stopped: bool,
     /// Whether data was left where functions followed earlier may pick it up.
     is_unsettled: bool,
+    /// Calls that were followed with the values of one caller.
+    remembered: remembered::Remembered,
     /// What names were made of, by scope.
     backings: FxHashMap<(usize, &'a str), Vec<stores::Backing<'a>>>,
     /// Whether something was asked of a cloud's metadata service.
@@ -163,6 +166,7 @@ impl<'a, 'e, 'b> Walker<'a, 'e, 'b> {
             iterations: 0,
             is_stopped: false,
             is_unsettled: false,
+            remembered: remembered::Remembered::default(),
             backings: FxHashMap::default(),
             asks_metadata: false,
             handlers: Vec::new(),

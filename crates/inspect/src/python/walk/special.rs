@@ -320,6 +320,7 @@ impl<'a> Walker<'a, '_, '_> {
                 self.installed(&value.value);
             }
             Kind::Instance(class) | Kind::Class(class) => {
+                self.remembered.changes();
                 let attributes = &mut self.engine.class_fact(class).attributes;
                 let held = attributes.entry(name.into());
                 held.and_modify(|held| held.join(&value.value))

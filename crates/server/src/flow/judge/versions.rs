@@ -39,21 +39,17 @@ impl<'g> Versions<'g> {
     /// The version that an installer receives that wants these: the newest final one that passes and is not
     /// yanked, else a pre-release. Where none passes, the newest that it would rather have.
     pub(super) fn received(&self, wanted: &VersionSpecifiers) -> Option<Version> {
-        let is_wanted = |version: &Version| admits(wanted, version);
         let asks_for_prereleases = wanted.iter().any(|one| one.any_prerelease());
-        let newest = |takes_prereleases: bool, must_pass: bool| {
-            let all = self.files.keys().rev().take(LOOKED_AT).copied();
-            let mut wanted = all.filter(|version| {
-                is_wanted(version)
-                    && (takes_prereleases || !version.any_prerelease())
-                    && !self.is_yanked(version)
-            });
-            wanted.find(|version| !must_pass || self.passes(version))
+        let all = || {
+            let all = self.files.keys().rev().copied().take(LOOKED_AT);
+            all.filter(|version| admits(wanted, version) && !self.is_yanked(version))
         };
-        newest(asks_for_prereleases, true)
-            .or_else(|| newest(true, true))
-            .or_else(|| newest(asks_for_prereleases, false))
-            .or_else(|| newest(true, false))
+        let is_final = |version: &&Version| asks_for_prereleases || !version.any_prerelease();
+        let passing = all().filter(is_final).find(|version| self.passes(version));
+        passing
+            .or_else(|| all().find(|version| self.passes(version)))
+            .or_else(|| all().find(is_final))
+            .or_else(|| all().next())
             .cloned()
     }
 
@@ -73,9 +69,9 @@ impl<'g> Versions<'g> {
         let below = self.files.keys().rev().filter(|other| **other < version);
         let mut above = above.take(LOOKED_AT);
         let mut below = below.take(LOOKED_AT);
-        let found = above.find(|other| is_good(&other));
+        let found = above.find(|other| is_good(other));
         found
-            .or_else(|| below.find(|other| is_good(&other)))
+            .or_else(|| below.find(|other| is_good(other)))
             .map(|other| (*other).clone())
     }
 

@@ -11,9 +11,8 @@ use portcullis_core::digest::Sha256;
 use portcullis_core::explain;
 use portcullis_core::fact::Fact;
 use portcullis_core::pypi::name::ProjectName;
-use portcullis_core::pypi::requirement::Requirement;
 use portcullis_core::pypi::simple::{ProjectStatus, Yanked};
-use portcullis_core::pypi::version::{Version, VersionSpecifiers};
+use portcullis_core::pypi::version::{Version, VersionSpecifiers, exact_version};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -41,7 +40,7 @@ const BUDGET: Duration = Duration::from_secs(45);
 /// Releases that are asked about.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct JudgeRequest {
+pub struct JudgeRequest {
     /// The index; the default one where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     index: Option<String>,
@@ -50,31 +49,37 @@ pub(super) struct JudgeRequest {
     pins: Vec<JudgePin>,
 }
 
-/// A release that is asked about: a project with a version, or a requirement.
+/// A release that is asked about.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schema(as = JudgePin)]
-pub(super) struct JudgePin {
-    /// The project; that of the requirement where it is absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+pub struct JudgePin {
+    /// The project.
     #[schema(format = "project-name", example = "flask")]
-    project: Option<String>,
+    project: String,
     /// The version; what an installer would receive where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(format = "version", example = "3.1.3")]
     version: Option<String>,
-    /// The project and the versions of it that are wanted (PEP 508): only those are recommended.
+    /// The versions that are wanted (PEP 440): only those are received and recommended. All where it is
+    /// absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(format = "requirement", example = "flask>=3")]
-    requirement: Option<String>,
+    #[schema(format = "version-specifiers", example = ">=3,<4")]
+    versions: Option<String>,
     /// The SHA-256 digests of the files that are allowed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schema(value_type = Vec<String>, format = "sha256")]
+    #[schema(value_type = Vec<Sha256Text>)]
     hashes: Vec<Sha256>,
     /// The names of the files that are allowed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     filenames: Vec<String>,
 }
+
+/// A SHA-256 digest in hexadecimal.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = "sha256")]
+#[allow(dead_code, reason = "it describes the digests, which are parsed")]
+struct Sha256Text(String);
 
 /// Judge what a lock has settled
 ///
@@ -92,6 +97,15 @@ pub(super) async fn judge(State(app): State<Arc<App>>, request: Request, body: B
 async fn answer(app: &Arc<App>, request: &Request, body: Body) -> Result<Value, FlowError> {
     request.by_a_reader(app).await?;
     let asked: JudgeRequest = submitted_up_to(LONGEST, &request.headers, body).await?;
+    answered(app, asked, &base_url(app, &request.headers)).await
+}
+
+/// The answer to a question, with the addresses of explanations below `base`.
+///
+/// # Errors
+/// [`FlowError::Invalid`] when the question cannot be understood, [`FlowError::Absent`] when there is no such
+/// index.
+pub async fn answered(app: &Arc<App>, asked: JudgeRequest, base: &str) -> Result<Value, FlowError> {
     if asked.pins.len() > MOST_PINS {
         let what = format!("at most {MOST_PINS} pins in one question");
         return Err(FlowError::Invalid(what));
@@ -99,10 +113,9 @@ async fn answer(app: &Arc<App>, request: &Request, body: Body) -> Result<Value, 
     let index = app.index(asked.index.as_deref())?;
     let pins: Result<Vec<Pin>, FlowError> = asked.pins.into_iter().enumerate().map(read).collect();
     let judged = judge::judge(app, index, pins?, BUDGET).await;
-    let base = base_url(app, &request.headers);
     let policy = app.policy(&index.name);
     let as_of = app.knowledge.feeds.load().advisories_as_of();
-    let release = |judged: &JudgedRelease| release(app, &base, judged);
+    let release = |judged: &JudgedRelease| release(app, base, judged);
     Ok(json!({
         "index": index.name,
         "policy": policy.digest(),
@@ -117,34 +130,22 @@ fn read((position, pin): (usize, JudgePin)) -> Result<Pin, FlowError> {
     if pin.hashes.len() + pin.filenames.len() > MOST_FILES {
         return Err(invalid(format!("more than {MOST_FILES} files")));
     }
-    let requirement = pin.requirement.map(|text| text.parse::<Requirement>());
-    let requirement = requirement
-        .transpose()
-        .map_err(|error| invalid(error.to_string()))?;
-    let project = pin.project.map(|text| ProjectName::new(&text));
-    let project = project
-        .transpose()
-        .map_err(|error| invalid(error.to_string()))?;
+    let project = ProjectName::new(&pin.project).map_err(|error| invalid(error.to_string()))?;
     let version = pin.version.map(|text| text.parse::<Version>());
     let version = version
         .transpose()
         .map_err(|error| invalid(format!("version: {error}")))?;
-    let project = match (project, &requirement) {
-        (Some(project), Some(requirement)) if project != requirement.name => {
-            return Err(invalid("the requirement is of another project".to_owned()));
-        }
-        (Some(project), _) => project,
-        (None, Some(requirement)) => requirement.name.clone(),
-        (None, None) => return Err(invalid("give a project or a requirement".to_owned())),
-    };
-    let exact = requirement.as_ref().and_then(Requirement::exact_version);
-    let exact = exact.cloned();
+    let wanted = pin.versions.map(|text| text.parse::<VersionSpecifiers>());
+    let wanted = wanted
+        .transpose()
+        .map_err(|error| invalid(format!("versions: {error}")))?;
+    let wanted = wanted.unwrap_or_else(VersionSpecifiers::empty);
     // Of a pin, nothing else is wanted; a version to recommend is another one all the same.
-    let wanted = match requirement {
-        Some(requirement) if exact.is_none() => requirement.specifiers,
-        _ => VersionSpecifiers::empty(),
+    let exact = exact_version(&wanted).cloned();
+    let (version, wanted) = match exact {
+        Some(exact) => (version.or(Some(exact)), VersionSpecifiers::empty()),
+        None => (version, wanted),
     };
-    let version = version.or(exact);
     Ok(Pin {
         project,
         version,
@@ -280,20 +281,15 @@ mod tests {
     }
 
     #[test]
-    fn a_pin_is_a_project_with_a_version_or_a_requirement() {
+    fn a_pin_is_a_project_with_a_version_or_with_versions() {
         for (json, expected) in [
             (r#"{"project":"Foo_Bar","version":"1.0"}"#, "foo-bar 1.0 []"),
             (r#"{"project":"foo"}"#, "foo  []"),
-            (r#"{"requirement":"foo>=1,<3"}"#, "foo  [>=1, <3]"),
-            (r#"{"requirement":"foo==1.0"}"#, "foo 1.0 []"),
+            (r#"{"project":"foo","versions":">=1,<3"}"#, "foo  [>=1, <3]"),
+            (r#"{"project":"foo","versions":"==1.0"}"#, "foo 1.0 []"),
             (
-                r#"{"requirement":"foo>=1","version":"2.0"}"#,
+                r#"{"project":"foo","versions":">=1","version":"2.0"}"#,
                 "foo 2.0 [>=1]",
-            ),
-            (r#"{}"#, "pins[7]: give a project or a requirement"),
-            (
-                r#"{"project":"foo","requirement":"bar"}"#,
-                "pins[7]: the requirement is of another project",
             ),
         ] {
             assert_eq!(said(json), expected, "{json}");
@@ -301,7 +297,7 @@ mod tests {
         for json in [
             r#"{"project":"no name!"}"#,
             r#"{"project":"foo","version":"one"}"#,
-            r#"{"requirement":"foo @ http://files.example/foo.whl"}"#,
+            r#"{"project":"foo","versions":"one"}"#,
         ] {
             assert!(said(json).starts_with("pins[7]: "), "{json}");
         }

@@ -37,7 +37,7 @@ mod locks;
 mod quarantines;
 pub mod reviews;
 mod why;
-mod judge;
+pub mod judge;
 pub mod openapi;
 
 /// All of the API's routes, without their prefix.

@@ -2,7 +2,7 @@
 
 use super::poetry_versions::specifiers;
 use super::sources::direct_origin;
-use crate::lint::contents::{Contents, Origin, Role, Tool, Wanted};
+use crate::lint::contents::{Contents, Origin, Role, Setting, Tool, Wanted};
 use crate::lint::syntax::{Entry, Node};
 use crate::pypi::name::ProjectName;
 use crate::pypi::version::VersionSpecifiers;
@@ -59,6 +59,9 @@ fn dependency(entry: &Entry, role: Role, contents: &mut Contents) {
             1 => entry.at(),
             _ => one.at.clone(),
         };
+        contents
+            .settings
+            .extend(one.entry("allow-prereleases").map(pre_releases));
         let (origin, spelled) = origin(&entry.key, one);
         let marker = one.text_of("markers").map(str::to_owned);
         let name = ProjectName::new(&entry.key);
@@ -78,6 +81,18 @@ fn dependency(entry: &Entry, role: Role, contents: &mut Contents) {
             marker,
             by: None,
         });
+    }
+}
+
+/// That pre-releases of one dependency count as releases.
+fn pre_releases(entry: &Entry) -> Setting {
+    Setting {
+        tool: Tool::Poetry,
+        key: entry.key.clone(),
+        value: entry.value.scalar().unwrap_or_default().to_owned(),
+        at: entry.at(),
+        value_at: entry.value.at.clone(),
+        by: None,
     }
 }
 

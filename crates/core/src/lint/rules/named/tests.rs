@@ -5,6 +5,8 @@ use crate::inspection::Severity;
 use crate::lint::FileKind;
 use crate::lint::check::check;
 use crate::lint::contents::{GivenHash, LockedFile, LockedPackage, Role, Tool, Wanted};
+use crate::lint::rule::Rule;
+use crate::lint::rules::rule;
 use crate::pypi::name::NamePattern;
 
 /// `requirements.txt`, one requirement a line, with the digits of its hashes behind it.
@@ -80,9 +82,10 @@ fn there() -> KnownRelease {
     }
 }
 
-/// What is found: rule, severity, message and what is marked.
+/// What rules find that read what an index says: rule, severity, message and what is marked.
 fn found(project: &Project) -> Vec<String> {
-    let findings = check(project).findings;
+    let mut findings = check(project).findings;
+    findings.retain(|finding| rule(finding.rule).is_some_and(Rule::reads_an_index));
     let line = |finding: &Finding| {
         let marked = &project.files[0].text[finding.at.clone()];
         let marked = marked.get(..10).unwrap_or(marked);

@@ -1,5 +1,9 @@
 //! `portcullis lock`: what teams have locked, put on record, so that on a bad day it is known who is
-//! about to install what nobody has fetched yet.
+//! about to install what nobody has fetched yet; and what a lock names, held against what there is.
+
+mod verify;
+mod fetched;
+mod normalize;
 
 use std::path::PathBuf;
 
@@ -14,7 +18,7 @@ use crate::context::{Absence, Opened, Place, now, wait_for, who};
 use crate::exit::{Exit, failure};
 use crate::output::{Format, count, paragraph, print, print_json, table};
 
-/// Put on record what teams have locked
+/// Put on record what teams have locked, verify it, and make its addresses portable
 ///
 /// Builds can do the same with a token that may read:
 /// curl -T uv.lock -u "__token__:$TOKEN" https://…/api/v1/locks/payments/build
@@ -62,14 +66,36 @@ enum Verb {
         #[arg(value_name = "NAME")]
         name: LockName,
     },
+    /// Hold every file that a lock names against the index and against what was received here
+    ///
+    /// A gateway is asked what its page lists and which bytes it first received under each name; where
+    /// there is none, the index of pip and uv is asked what it lists. Exits with 1 when a file differs
+    /// or is missing, and with 3 when one could not be compared.
+    #[command(after_help = "Example:\n  portcullis lock verify uv.lock --download")]
+    Verify(verify::Verify),
+    /// Turn the addresses of a gateway in a lock into those of the index behind it, and back
+    ///
+    /// Nothing but addresses is touched, and there and back is the same file. The change is shown, and
+    /// made as a whole or not at all.
+    #[command(
+        after_help = "Examples:\n  portcullis lock normalize uv.lock --check\n  \
+                      portcullis lock normalize uv.lock --gateway http://gateway.example"
+    )]
+    Normalize(normalize::Normalize),
 }
 
 impl Locks {
     /// Does what was asked for.
     pub fn run(self) -> anyhow::Result<Exit> {
         wait_for(async {
+            let verb = match self.verb {
+                Verb::Verify(verify) => return verify.run(&self.place).await,
+                Verb::Normalize(normalize) => return normalize.run(&self.place).await,
+                verb => verb,
+            };
             let opened = self.place.database(Absence::Refused).await?;
-            let exit = match self.verb {
+            let exit = match verb {
+                Verb::Verify(_) | Verb::Normalize(_) => Ok(Exit::Clean),
                 Verb::Register { name, file, token } => {
                     register(&opened, &name, &file, token.as_deref()).await
                 }

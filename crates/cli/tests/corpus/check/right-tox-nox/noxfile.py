@@ -1,0 +1,7 @@
+import nox
+
+
+@nox.session
+def tests(session):
+    session.install("--require-hashes", "-r", "requirements-test.txt")
+    session.run("pytest", *session.posargs)

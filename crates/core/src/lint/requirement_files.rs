@@ -1,0 +1,227 @@
+//! How requirements files belong together: which of them are installed from, which are read with one another, and
+//! what constraints pin for them.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::contents::{Included, Origin, Role, Wanted};
+use super::file::FileKind;
+use super::project::{Project, ProjectFile};
+use crate::pypi::name::ProjectName;
+use crate::pypi::version::{Version, exact_version};
+
+/// The requirements files that installers read as they are: no inputs of a compiler, no constraints, and none of
+/// which a package takes its own dependencies, which stay open on purpose.
+pub(super) fn installed_from(project: &Project) -> Vec<&ProjectFile> {
+    let files = project.files.iter();
+    let requirements = files.filter(|file| file.kind == FileKind::Requirements);
+    let installed = requirements.filter(|file| {
+        let is_input = file.path.ends_with(".in") || is_compiled(project, file);
+        let wants = file.contents.wanted.iter();
+        let mut wants = wants.filter(|wanted| wanted.role != Role::Constraint);
+        !is_input && wants.next().is_some() && !is_of_a_package(project, file)
+    });
+    installed.collect()
+}
+
+/// The one version that is wanted, if there is one.
+pub(super) fn pinned(wanted: &Wanted) -> Option<&Version> {
+    match &wanted.origin {
+        Origin::Index(specifiers) => exact_version(specifiers),
+        _ => None,
+    }
+}
+
+/// Whether a requirements file is for working on the project.
+pub(super) fn is_for_development(file: &ProjectFile) -> bool {
+    let first = file.contents.wanted.first();
+    first.is_some_and(|wanted| wanted.role == Role::Development)
+}
+
+/// The projects that constraints pin where `file` is installed from: those that it names, and those that are named
+/// beside it by a file or command that names it.
+pub(super) fn pinned_by_constraints(project: &Project, file: &ProjectFile) -> HashSet<ProjectName> {
+    let mut constraints = BTreeSet::new();
+    for path in read_with(project, file) {
+        let Some(reader) = project.file(&path) else {
+            continue;
+        };
+        take_constraints(project, reader, &mut constraints);
+    }
+    for (reader, named) in naming(project, file) {
+        let beside = reader.contents.included.iter();
+        let beside = beside.filter(|one| one.role == Role::Constraint && one.by == named.by);
+        let found = beside.filter_map(|one| project.included(reader, &one.path));
+        constraints.extend(found.map(|file| file.path.clone()));
+    }
+    let files = constraints.iter().filter_map(|path| project.file(path));
+    let wanted = files.flat_map(|file| &file.contents.wanted);
+    let pins = wanted.filter(|wanted| pinned(wanted).is_some());
+    pins.filter_map(|wanted| wanted.name.clone()).collect()
+}
+
+/// The paths of `file` and of all files that it reads, whatever for.
+pub(super) fn read_with(project: &Project, file: &ProjectFile) -> BTreeSet<String> {
+    let mut seen = BTreeSet::from([file.path.clone()]);
+    let mut waiting = vec![file];
+    while let Some(reader) = waiting.pop() {
+        for included in &reader.contents.included {
+            let Some(next) = project.included(reader, &included.path) else {
+                continue;
+            };
+            if seen.insert(next.path.clone()) {
+                waiting.push(next);
+            }
+        }
+    }
+    seen
+}
+
+fn take_constraints(project: &Project, reader: &ProjectFile, constraints: &mut BTreeSet<String>) {
+    let named = reader.contents.included.iter();
+    let named = named.filter(|one| one.role == Role::Constraint);
+    let found = named.filter_map(|one| project.included(reader, &one.path));
+    constraints.extend(found.map(|file| file.path.clone()));
+}
+
+/// Every place that names `file`, with the file that it stands in.
+fn naming<'p>(
+    project: &'p Project,
+    file: &'p ProjectFile,
+) -> impl Iterator<Item = (&'p ProjectFile, &'p Included)> {
+    let name = file.path.rsplit('/').next().unwrap_or_default();
+    let places = project.files.iter().flat_map(|reader| {
+        let included = reader.contents.included.iter();
+        included.map(move |one| (reader, one))
+    });
+    places.filter(move |(reader, one)| {
+        let may_be_meant = one.path.ends_with(name);
+        may_be_meant
+            && project
+                .included(reader, &one.path)
+                .is_some_and(|found| found.path == file.path)
+    })
+}
+
+/// Whether another file says in its header that it was made of this one.
+fn is_compiled(project: &Project, file: &ProjectFile) -> bool {
+    let mut files = project.files.iter();
+    files.any(|other| {
+        let inputs = other.contents.lock.iter().flat_map(|head| &head.inputs);
+        let mut found = inputs.filter_map(|input| project.included(other, input));
+        other.path != file.path && found.any(|found| found.path == file.path)
+    })
+}
+
+/// Whether a package beside the file takes its dependencies from it.
+fn is_of_a_package(project: &Project, file: &ProjectFile) -> bool {
+    let declares =
+        |reader: &ProjectFile| matches!(reader.kind, FileKind::Pyproject | FileKind::SetupCfg);
+    let is_declared = naming(project, file).any(|(reader, _)| declares(reader));
+    let folder = |path: &str| {
+        path.rsplit_once('/')
+            .map_or("", |(folder, _)| folder)
+            .to_owned()
+    };
+    let mut scripts = project
+        .files
+        .iter()
+        .filter(|one| one.kind == FileKind::SetupPy);
+    // A setup.py that opens the file spells its name.
+    let is_opened = scripts.any(|script| {
+        let below = file
+            .path
+            .strip_prefix(&folder(&script.path))
+            .unwrap_or_default();
+        let named = below.trim_start_matches('/');
+        let quoted = |quote: char| format!("{quote}{named}{quote}");
+        !named.is_empty()
+            && ['"', '\'']
+                .into_iter()
+                .any(|quote| script.text.contains(&quoted(quote)))
+    });
+    is_declared || is_opened
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lint::testing::project;
+
+    fn paths(project: &Project) -> Vec<&str> {
+        let files = installed_from(project).into_iter();
+        files.map(|file| file.path.as_str()).collect()
+    }
+
+    #[test]
+    fn inputs_constraints_and_declared_dependencies_are_not_installed_from() {
+        let head = "# This file is autogenerated by pip-compile with Python 3.11\n# by the following command:\n#\n#  \
+                    pip-compile base.txt\n";
+        let compiled = format!("{head}x==1\n");
+        let project = project(&[
+            ("requirements.in", "x\n"),
+            ("requirements/base.txt", "x\n"),
+            ("requirements/all.txt", &compiled),
+            ("constraints.txt", "x==1\n"),
+            ("lib/requirements.txt", "x\n"),
+            (
+                "lib/setup.py",
+                "setup(install_requires=open('requirements.txt'))",
+            ),
+            ("cfg/requirements.txt", "x\n"),
+            (
+                "cfg/setup.cfg",
+                "[options]\ninstall_requires = file: requirements.txt\n",
+            ),
+            ("toml/requirements.txt", "x\n"),
+            (
+                "toml/pyproject.toml",
+                "[tool.setuptools.dynamic]\ndependencies = {file = 'requirements.txt'}\n",
+            ),
+            ("requirements.txt", "x\n"),
+            ("requirements-none.txt", "# nothing\n"),
+        ]);
+        assert_eq!(
+            paths(&project),
+            ["requirements/all.txt", "requirements.txt"]
+        );
+    }
+
+    #[test]
+    fn constraints_beside_a_file_pin_for_it() {
+        let project = project(&[
+            (
+                "requirements.txt",
+                "-r base.txt\n-c limits/constraints.txt\n",
+            ),
+            ("base-requirements.txt", "x\n"),
+            ("limits/constraints.txt", "x==1\ny>=2\n"),
+            (
+                "all-requirements.txt",
+                "-r base-requirements.txt\n-c limits/constraints.txt\n",
+            ),
+        ]);
+        for path in ["requirements.txt", "base-requirements.txt"] {
+            let file = project.file(path).expect("there");
+            let pinned = pinned_by_constraints(&project, file);
+            assert_eq!(
+                pinned,
+                HashSet::from(["x".parse().expect("a name")]),
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn files_that_name_each_other_come_to_an_end() {
+        let project = project(&[
+            ("a-requirements.txt", "-r b-requirements.txt\nx\n"),
+            (
+                "b-requirements.txt",
+                "-r a-requirements.txt\n-c a-requirements.txt\n",
+            ),
+        ]);
+        let file = project.file("a-requirements.txt").expect("there");
+        assert_eq!(read_with(&project, file).len(), 2);
+        assert!(pinned_by_constraints(&project, file).is_empty());
+    }
+}

@@ -54,9 +54,9 @@ def main() -> None:
     program = arguments.portcullis.resolve()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        pins = write_pins(arguments.advisories, folder)
         commands = set_up(arguments.tools.resolve())
         gateway, url = start_gateway(program, arguments.advisories.resolve(), folder)
+        pins = write_pins(arguments.advisories, folder, f"{url}/simple")
         try:
             ways = all_ways(program, commands, url, arguments.advisories.resolve(), folder)
             for _ in range(arguments.rounds):
@@ -68,7 +68,7 @@ def main() -> None:
         report(ways, pins)
 
 
-def write_pins(archive: Path, folder: Path) -> int:
+def write_pins(archive: Path, folder: Path, index: str) -> int:
     """Writes 200 pins as requirements with hashes and as a uv project with its lock."""
     affected: dict[str, str] = {}
     with zipfile.ZipFile(archive) as records:
@@ -93,13 +93,12 @@ def write_pins(archive: Path, folder: Path) -> int:
         '[project]\nname = "bench"\nversion = "1"\nrequires-python = ">=3.8"\n'
         f"dependencies = [\n{wanted}]\n"
     )
-    (project / "uv.lock").write_text(lock_of(pins))
+    (project / "uv.lock").write_text(lock_of(pins, index))
     return len(pins)
 
 
-def lock_of(pins: list[tuple[str, str]]) -> str:
-    """A uv.lock with these pins, as uv writes one."""
-    url = "http://127.0.0.1:9/simple"
+def lock_of(pins: list[tuple[str, str]], url: str) -> str:
+    """A uv.lock with these pins, as uv writes one. `uv audit` asks the index for the status of each project."""
     text = 'version = 1\nrevision = 3\nrequires-python = ">=3.8"\n\n'
     wanted = "".join(f'    {{ name = "{name}" }},\n' for name, _ in pins)
     required = "".join(f'    {{ name = "{n}", specifier = "=={v}" }},\n' for n, v in pins)

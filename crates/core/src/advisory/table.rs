@@ -303,12 +303,12 @@ impl<'b> AdvisoryTable<'b> {
         let mut rest = self.body;
         while !rest.is_empty() {
             let middle = rest.len() / 2;
-            let before = rest[..middle].iter().rposition(|byte| *byte == b'\n');
+            let before = memchr::memrchr(b'\n', &rest[..middle]);
             let start = before.map_or(0, |at| at + 1);
-            let length = rest[start..].iter().position(|byte| *byte == b'\n');
+            let length = memchr::memchr(b'\n', &rest[start..]);
             let end = length.map_or(rest.len(), |length| start + length);
             let line = &rest[start..end];
-            let space = line.iter().position(|byte| *byte == b' ')?;
+            let space = memchr::memchr(b' ', line)?;
             match line[..space].cmp(wanted) {
                 std::cmp::Ordering::Equal => return Some(&line[space + 1..]),
                 std::cmp::Ordering::Greater => rest = &rest[..start],

@@ -53,7 +53,6 @@ pub(super) fn wanted(spelled: &Spelled, purpose: Purpose) -> Wanted {
     let (spelled, marker) = parted(&trimmed(spelled));
     let head = requirement_of(&spelled, marker.as_ref());
     let marker = marker.map(|at| spelled.as_str()[at].trim().to_owned());
-    let marker = marker.filter(|marker| !marker.is_empty());
     let text = head.as_str();
     let mut wanted = Wanted {
         spelled: spelled.as_str().to_owned(),

@@ -1,5 +1,6 @@
 //! Which indexes pip may ask for what a file wants, as far as the files of the project tell.
 
+use super::address::Address;
 use super::contents::{InvocationId, Place, PlaceRole, Tool};
 use super::file::FileKind;
 use super::project::{Organisation, Project, ProjectFile};
@@ -52,35 +53,13 @@ fn is_asked(role: PlaceRole) -> bool {
 /// Whether a place is an address that is not the organisation's. Folders are nobody else's.
 pub(super) fn is_outside(organisation: &Organisation, place: &Place) -> bool {
     let is_address = place.url.contains("://") && !place.url.starts_with("file:");
-    is_address && !is_own(organisation, place)
-}
-
-/// Whether a place is one of the organisation's indexes.
-pub(super) fn is_own(organisation: &Organisation, place: &Place) -> bool {
-    let address = comparable(&place.url);
-    let mut own = organisation.indexes.iter().map(|index| comparable(index));
-    own.any(|own| {
-        let rest = address.strip_prefix(&own);
-        !own.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    })
-}
-
-/// What is left of an address without scheme, credentials and the slash at its end.
-fn comparable(url: &str) -> String {
-    let behind = url.split_once("://").map_or(url, |(_, behind)| behind);
-    let (authority, path) = behind.split_at(behind.find('/').unwrap_or(behind.len()));
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    format!(
-        "{}{}",
-        host.to_ascii_lowercase(),
-        path.trim_end_matches('/')
-    )
+    is_address && !organisation.has_index(&place.url)
 }
 
 /// The host of an address, for people: without credentials and path.
 pub(super) fn host(url: &str) -> String {
-    let address = comparable(url);
-    address.split('/').next().unwrap_or_default().to_owned()
+    let host = Address::of(url).map(|address| address.authority.to_ascii_lowercase());
+    host.unwrap_or_else(|| url.to_owned())
 }
 
 #[cfg(test)]
@@ -113,13 +92,10 @@ mod tests {
             ("./wheels", false, false),
             ("file:///wheels", false, false),
         ] {
-            assert_eq!(is_own(&organisation, &place(url)), own, "{url}");
+            assert_eq!(organisation.has_index(url), own, "{url}");
             assert_eq!(is_outside(&organisation, &place(url)), outside, "{url}");
         }
-        assert!(!is_own(
-            &Organisation::default(),
-            &place("https://a.example/")
-        ));
+        assert!(!Organisation::default().has_index("https://a.example/"));
         assert_eq!(host("https://u:p@a.example:8080/x"), "a.example:8080");
     }
 }

@@ -1,7 +1,7 @@
 //! `owned-name-outside`: a name of the organisation for which pip may ask somebody else's index.
 
 use crate::inspection::Severity;
-use crate::lint::asked::{host, is_outside, is_own, places_of_pip};
+use crate::lint::asked::{host, is_outside, places_of_pip};
 use crate::lint::contents::{Origin, PlaceRole, Role, Tool, Wanted};
 use crate::lint::file::FileKind;
 use crate::lint::project::{Project, ProjectFile};
@@ -80,7 +80,9 @@ impl OwnedNameOutside {
         let places = places_of_pip(project, file, wanted.by);
         let outside = places.iter().find(|place| is_outside(organisation, place));
         let replaces_default = places.iter().any(|place| place.role == PlaceRole::Default);
-        let has_own = places.iter().any(|place| is_own(organisation, place));
+        let has_own = places
+            .iter()
+            .any(|place| organisation.has_index(&place.url));
         let (asked, severity) = match outside {
             Some(place) => (host(&place.url), Severity::High),
             None if replaces_default => return None,

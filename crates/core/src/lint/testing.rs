@@ -63,3 +63,13 @@ pub(crate) fn fixed_by(id: &str, project: &Project, path: &str) -> String {
     }
     text
 }
+
+/// What the rule `id` marks, in the order in which it is told.
+pub(crate) fn marked_by(id: &str, project: &Project) -> Vec<String> {
+    let found = found_by(id, project);
+    let marked = found.iter().map(|line| {
+        let (_, marked) = line.split_once(" [").expect("something is marked");
+        marked.strip_suffix(']').expect("all of it").to_owned()
+    });
+    marked.collect()
+}

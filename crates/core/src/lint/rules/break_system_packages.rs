@@ -63,7 +63,7 @@ impl Rule for BreakSystemPackages {
 
 #[cfg(test)]
 mod tests {
-    use crate::lint::testing::{found_by, project};
+    use crate::lint::testing::{marked_by, project};
 
     #[test]
     fn it_finds_what_it_should() {
@@ -83,13 +83,11 @@ mod tests {
                 vec!["PIP_BREAK_SYSTEM_PACKAGES=1"] as Vec<&str>,
             ),
         ] {
-            let found = found_by("break-system-packages", &project(&files));
-            let marked: Vec<_> = found
-                .iter()
-                .map(|one| one.split_once(" [").expect("marked").1)
-                .collect();
-            let expected: Vec<_> = expected.iter().map(|one| format!("{one}]")).collect();
-            assert_eq!(marked, expected, "{files:?}");
+            assert_eq!(
+                marked_by("break-system-packages", &project(&files)),
+                expected,
+                "{files:?}"
+            );
         }
     }
 }

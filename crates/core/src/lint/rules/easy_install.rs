@@ -51,7 +51,7 @@ impl Rule for EasyInstall {
 
 #[cfg(test)]
 mod tests {
-    use crate::lint::testing::{found_by, project};
+    use crate::lint::testing::{marked_by, project};
 
     #[test]
     fn it_finds_what_it_should() {
@@ -65,13 +65,11 @@ mod tests {
                 vec!["easy_install -i https://a.example b"],
             ),
         ] {
-            let found = found_by("easy-install", &project(&files));
-            let marked: Vec<_> = found
-                .iter()
-                .map(|one| one.split_once(" [").expect("marked").1)
-                .collect();
-            let expected: Vec<_> = expected.iter().map(|one| format!("{one}]")).collect();
-            assert_eq!(marked, expected, "{files:?}");
+            assert_eq!(
+                marked_by("easy-install", &project(&files)),
+                expected,
+                "{files:?}"
+            );
         }
     }
 }

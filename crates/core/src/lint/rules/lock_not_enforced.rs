@@ -126,7 +126,7 @@ fn was_checked(one: &Invoked<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::lint::testing::{found_by, project};
+    use crate::lint::testing::{marked_by, project};
 
     #[test]
     fn it_finds_what_it_should() {
@@ -214,13 +214,11 @@ mod tests {
                 vec![] as Vec<&str>,
             ),
         ] {
-            let found = found_by("lock-not-enforced", &project(&files));
-            let marked: Vec<_> = found
-                .iter()
-                .map(|one| one.split_once(" [").expect("marked").1)
-                .collect();
-            let expected: Vec<_> = expected.iter().map(|one| format!("{one}]")).collect();
-            assert_eq!(marked, expected, "{files:?}");
+            assert_eq!(
+                marked_by("lock-not-enforced", &project(&files)),
+                expected,
+                "{files:?}"
+            );
         }
     }
 }

@@ -88,7 +88,7 @@ fn severity(file: &ProjectFile, action: &Reference) -> Severity {
 
 #[cfg(test)]
 mod tests {
-    use crate::lint::testing::{found_by, project};
+    use crate::lint::testing::{marked_by, project};
 
     #[test]
     fn it_finds_what_it_should() {
@@ -108,13 +108,11 @@ mod tests {
                 vec!["{project: acme/ci, ref: main}"],
             ),
         ] {
-            let found = found_by("mutable-action", &project(&files));
-            let marked: Vec<_> = found
-                .iter()
-                .map(|one| one.split_once(" [").expect("marked").1)
-                .collect();
-            let expected: Vec<_> = expected.iter().map(|one| format!("{one}]")).collect();
-            assert_eq!(marked, expected, "{files:?}");
+            assert_eq!(
+                marked_by("mutable-action", &project(&files)),
+                expected,
+                "{files:?}"
+            );
         }
     }
 }

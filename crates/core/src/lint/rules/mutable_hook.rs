@@ -59,7 +59,7 @@ fn is_branch(hook: &Reference) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::lint::testing::{found_by, project};
+    use crate::lint::testing::{marked_by, project};
 
     #[test]
     fn it_finds_what_it_should() {
@@ -79,13 +79,11 @@ mod tests {
                 vec!["https://a.example/h"],
             ),
         ] {
-            let found = found_by("mutable-hook", &project(&files));
-            let marked: Vec<_> = found
-                .iter()
-                .map(|one| one.split_once(" [").expect("marked").1)
-                .collect();
-            let expected: Vec<_> = expected.iter().map(|one| format!("{one}]")).collect();
-            assert_eq!(marked, expected, "{files:?}");
+            assert_eq!(
+                marked_by("mutable-hook", &project(&files)),
+                expected,
+                "{files:?}"
+            );
         }
     }
 }

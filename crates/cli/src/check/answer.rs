@@ -1,7 +1,7 @@
 //! [`Answer`]: what a check came to, with places as people and programs count them. The forms of the answer are
 //! in files of their own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -102,7 +102,7 @@ pub(super) fn answer<'a>(
     base: &Base,
     fail_on: Severity,
 ) -> Answer<'a> {
-    let texts = Texts::of(gathered, root);
+    let texts = Texts::of(report, gathered, root);
     let mut lines = HashMap::new();
     let findings = report.findings.iter();
     let mut findings: Vec<Shown<'a>> = findings
@@ -175,9 +175,20 @@ fn unchecked<'a>(
 struct Texts<'a>(HashMap<&'a str, (&'a str, Vec<Range<usize>>)>);
 
 impl<'a> Texts<'a> {
-    fn of(gathered: &'a Gathered, root: &'a Root) -> Self {
+    /// Secrets are only looked for in files of which a line may be shown: a lock has thousands of URLs.
+    fn of(report: &Report, gathered: &'a Gathered, root: &'a Root) -> Self {
+        let ignored = report.ignored.iter().map(|one| &one.finding);
+        let told = report.findings.iter().chain(ignored);
+        let told: HashSet<&str> = told.map(|finding| finding.path.as_str()).collect();
         let files = gathered.project.files.iter();
-        let files = files.map(|file| (file.path.as_str(), (file.text.as_str(), file.secrets())));
+        let files = files.map(|file| {
+            let path = file.path.as_str();
+            let secrets = match told.contains(path) {
+                true => file.secrets(),
+                false => Vec::new(),
+            };
+            (path, (file.text.as_str(), secrets))
+        });
         let mut texts: HashMap<_, _> = files.collect();
         texts
             .entry(root.settings.file.as_str())

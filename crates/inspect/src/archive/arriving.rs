@@ -89,18 +89,19 @@ mod tests {
     use super::*;
 
     /// Tells the given steps, one at a time, and then that nothing more comes.
-    struct Steps(std::vec::IntoIter<Arrived>);
+    struct Steps<'a>(std::slice::Iter<'a, Arrived>);
 
-    impl Arrival for Steps {
+    impl Arrival for Steps<'_> {
         fn wait(&mut self) -> io::Result<Arrived> {
             self.0
                 .next()
+                .copied()
                 .ok_or_else(|| io::Error::from(io::ErrorKind::BrokenPipe))
         }
     }
 
-    fn arriving(total: u64, steps: &[Arrived]) -> Arriving<Cursor<Vec<u8>>, Steps> {
-        let steps = Steps(steps.to_vec().into_iter());
+    fn arriving(total: u64, steps: &[Arrived]) -> Arriving<Cursor<Vec<u8>>, Steps<'_>> {
+        let steps = Steps(steps.iter());
         Arriving::new(Cursor::new((0..10).collect()), steps, total)
     }
 

@@ -99,9 +99,7 @@ fn what_a_local_header_says_otherwise_is_told_and_not_believed() {
         ("another flag", flags, Flaw::LocalFlags),
     ];
     for (what, lie, flaw) in lies {
-        let bytes = bare_wheel()
-            .with(|zip| zip.members.insert(0, lie))
-            .build();
+        let bytes = bare_wheel().with(|zip| zip.members.insert(0, lie)).build();
         let mut nobody = |_: portcullis_inspect::archive::survey::Text<'_>| {};
         let seen = survey(
             Cursor::new(&bytes),
@@ -133,11 +131,14 @@ fn broken_data_of_a_large_member_is_found_as_in_a_small_one() {
         let bytes = bare_wheel()
             .with(|zip| zip.members.insert(0, member))
             .build();
-        let seen = inspect_archive(arriving(&bytes, 10_000), &filename(WHEEL), &Budget::default());
+        let seen = inspect_archive(
+            arriving(&bytes, 10_000),
+            &filename(WHEEL),
+            &Budget::default(),
+        );
         let seen = seen.unwrap().inspected;
-        let broken = |seen: &portcullis_core::inspection::Observation| {
-            seen.message.contains("checksum")
-        };
+        let broken =
+            |seen: &portcullis_core::inspection::Observation| seen.message.contains("checksum");
         assert!(
             seen.observations.iter().any(broken),
             "{what}: {:?}",

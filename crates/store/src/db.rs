@@ -187,6 +187,11 @@ impl Db {
         Ok(Self::Postgres { read, write })
     }
 
+    /// Whether other replicas may use it at the same time.
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres { .. })
+    }
+
     /// `SQLite` or `PostgreSQL`, for people.
     pub fn engine(&self) -> &'static str {
         match self {

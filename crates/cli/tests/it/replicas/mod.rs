@@ -149,3 +149,38 @@ fn a_job_is_done_once_for_all_replicas() {
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(asked(), 1);
 }
+
+#[test]
+fn an_older_replica_goes_on_beside_a_newer_one_and_comes_back() {
+    let Some(place) = Place::with(2, "") else {
+        return;
+    };
+    let [stays, comes_back] = &place.replicas[..] else {
+        panic!("two replicas");
+    };
+    // What the migrations of a later version may do: add.
+    place.in_the_database(&[
+        "ALTER TABLE SCHEMA.file ADD COLUMN later TEXT",
+        "ALTER TABLE SCHEMA.download ADD COLUMN later BIGINT NOT NULL DEFAULT 0",
+        "CREATE TABLE SCHEMA.later (id BIGINT PRIMARY KEY)",
+        "INSERT INTO SCHEMA._sqlx_migrations \
+         (version, description, success, checksum, execution_time) VALUES (9999, 'later', true, '', 0)",
+    ]);
+    comes_back.kill();
+    comes_back.start();
+    let token = stays.says(&["token", "create", "ci", "--scope", "upload"]);
+    place.index.add(wheel("flask", "1.0"));
+    let flask = wheel("flask", "1.0");
+    for (number, replica) in place.replicas.iter().enumerate() {
+        let ours = wheel("acme-billing", &format!("{number}.0"));
+        let answer = Form::of(&ours).send(&replica.url().unwrap(), token.trim());
+        assert_eq!(answer.status, 200, "{}", answer.screen());
+        let path = format!("/files/flask/{}", flask.filename());
+        assert!(replica.get(&path).body == flask.build());
+    }
+    stays.says(&["ledger", "verify"]);
+    place.in_the_database(&["UPDATE SCHEMA.compatibility SET oldest = 9999"]);
+    let refused = comes_back.command(&["ledger", "verify"]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("made by a newer version"), "{said}");
+}

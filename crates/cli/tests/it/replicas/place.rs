@@ -90,11 +90,15 @@ impl Place {
             schema,
             folder,
         };
-        for number in 0..count {
-            let replica = place.replica(number, &bucket);
-            replica.start();
-            place.replicas.push(replica);
-        }
+        place.replicas = (0..count)
+            .map(|number| place.replica(number, &bucket))
+            .collect();
+        // All at once, over a database without any tables.
+        std::thread::scope(|scope| {
+            for replica in &place.replicas {
+                scope.spawn(|| replica.start());
+            }
+        });
         Some(place)
     }
 
@@ -130,6 +134,14 @@ impl Place {
             folder: tempfile::tempdir().unwrap(),
             shared: self.folder.path().to_owned(),
             running: Mutex::default(),
+        }
+    }
+
+    /// Runs statements in the database that the replicas share.
+    pub(super) fn in_the_database(&self, statements: &[&str]) {
+        for text in statements {
+            let text = text.replace("SCHEMA", &self.schema);
+            statement(&self.servers.postgres, &text);
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -30,6 +30,8 @@ pub(super) struct Link {
 struct Shared {
     state: AtomicU8,
     target: SocketAddr,
+    /// Heads of HTTP requests that went through.
+    requests: AtomicUsize,
     open: Mutex<Vec<TcpStream>>,
 }
 
@@ -40,6 +42,7 @@ impl Link {
         let shared = Arc::new(Shared {
             state: AtomicU8::new(OPEN),
             target,
+            requests: AtomicUsize::new(0),
             open: Mutex::default(),
         });
         let accepting = Arc::clone(&shared);
@@ -54,6 +57,11 @@ impl Link {
 
     pub(super) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How many requests went through, where they are HTTP's.
+    pub(super) fn requests(&self) -> usize {
+        self.shared.requests.load(Ordering::SeqCst)
     }
 
     pub(super) fn cut(&self, how: Cut) {
@@ -112,6 +120,11 @@ impl Shared {
     fn copy(&self, mut from: TcpStream, mut to: TcpStream) {
         let mut buffer = [0; 16 << 10];
         while let Ok(count) = from.read(&mut buffer) {
+            let heads = buffer[..count]
+                .windows(11)
+                .filter(|at| at == b" HTTP/1.1\r\n")
+                .count();
+            self.requests.fetch_add(heads, Ordering::SeqCst);
             if self.wait().is_err() || count == 0 || to.write_all(&buffer[..count]).is_err() {
                 break;
             }

@@ -2,6 +2,7 @@
 //! nothing that one of them acknowledged is lost whatever happens to it.
 
 mod chaos;
+mod costs;
 mod link;
 mod place;
 

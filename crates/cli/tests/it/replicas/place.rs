@@ -145,6 +145,23 @@ impl Place {
         }
     }
 
+    /// Transactions, rows written and bytes of write-ahead log, since whenever.
+    pub(super) fn database_sums(&self) -> [f64; 3] {
+        const SUMS: &str = "SELECT (xact_commit + xact_rollback)::float8, \
+             (tup_inserted + tup_updated + tup_deleted)::float8, \
+             pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8 \
+             FROM pg_stat_database WHERE datname = current_database()";
+        in_runtime(async {
+            let mut connection = PgConnection::connect(&self.servers.postgres).await.unwrap();
+            let sums: (f64, f64, f64) = sqlx::query_as(SUMS)
+                .fetch_one(&mut connection)
+                .await
+                .unwrap();
+            connection.close().await.unwrap();
+            [sums.0, sums.1, sums.2]
+        })
+    }
+
     pub(super) fn write_policy(&self, text: &str) {
         std::fs::write(self.folder.path().join("policy.toml"), text).unwrap();
     }
@@ -279,12 +296,16 @@ fn address_of(url: &url::Url) -> SocketAddr {
     addresses[0]
 }
 
-fn statement(url: &str, text: &str) {
+fn in_runtime<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    runtime.block_on(async {
+    runtime.block_on(work)
+}
+
+fn statement(url: &str, text: &str) {
+    in_runtime(async {
         let mut connection = PgConnection::connect(url).await.unwrap();
         let text = AssertSqlSafe(text.to_owned());
         sqlx::query(text).execute(&mut connection).await.unwrap();

@@ -129,6 +129,7 @@ fn plan(file: &ProjectFile, moves: &Moves<'_>, pages: &Pages) -> Planned {
             Ok(edits) => planned.fixes.push(Fix {
                 what: format!("pin {to}"),
                 edits,
+                together: None,
             }),
             Err(why) => planned.refused.push(format!(
                 "{}: {} is left as it is: {why}",

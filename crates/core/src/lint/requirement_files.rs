@@ -40,6 +40,14 @@ pub(super) fn is_for_development(file: &ProjectFile) -> bool {
 /// The projects that constraints pin where `file` is installed from: those that it names, and those that are named
 /// beside it by a file or command that names it.
 pub(super) fn pinned_by_constraints(project: &Project, file: &ProjectFile) -> HashSet<ProjectName> {
+    let constraints = constraints_of(project, file).into_iter();
+    let wanted = constraints.flat_map(|file| &file.contents.wanted);
+    let pins = wanted.filter(|wanted| pinned(wanted).is_some());
+    pins.filter_map(|wanted| wanted.name.clone()).collect()
+}
+
+/// The constraints that are in force where `file` is installed from.
+pub(super) fn constraints_of<'p>(project: &'p Project, file: &ProjectFile) -> Vec<&'p ProjectFile> {
     let mut constraints = BTreeSet::new();
     for path in read_with(project, file) {
         let Some(reader) = project.file(&path) else {
@@ -53,10 +61,68 @@ pub(super) fn pinned_by_constraints(project: &Project, file: &ProjectFile) -> Ha
         let found = beside.filter_map(|one| project.included(reader, &one.path));
         constraints.extend(found.map(|file| file.path.clone()));
     }
-    let files = constraints.iter().filter_map(|path| project.file(path));
-    let wanted = files.flat_map(|file| &file.contents.wanted);
-    let pins = wanted.filter(|wanted| pinned(wanted).is_some());
-    pins.filter_map(|wanted| wanted.name.clone()).collect()
+    let files = constraints.iter();
+    files.filter_map(|path| project.file(path)).collect()
+}
+
+/// `file` with all files that are installed with it by `-r`, or which of them was not read.
+pub(super) fn installed_with<'p>(
+    project: &'p Project,
+    file: &'p ProjectFile,
+) -> Result<Vec<&'p ProjectFile>, String> {
+    let mut found = vec![file];
+    let mut at = 0;
+    while let Some(reader) = found.get(at).copied() {
+        at += 1;
+        let included = reader.contents.included.iter();
+        for one in included.filter(|one| one.role != Role::Constraint) {
+            let next = project.included(reader, &one.path);
+            let next =
+                next.ok_or_else(|| format!("it includes {}, which was not read", one.path))?;
+            if !found.iter().any(|known| known.path == next.path) {
+                found.push(next);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The requirements files that belong together with `file`: those that it is installed with, and those that are
+/// installed with one of them. `file` is one of them.
+pub(super) fn belonging_together<'p>(
+    project: &'p Project,
+    file: &'p ProjectFile,
+) -> Result<Vec<&'p ProjectFile>, String> {
+    let mut found = installed_with(project, file)?;
+    let requirements = project.files.iter();
+    let requirements: Vec<_> = requirements
+        .filter(|file| file.kind == FileKind::Requirements)
+        .collect();
+    loop {
+        let before = found.len();
+        for other in &requirements {
+            let is_known = |one: &&ProjectFile| found.iter().any(|known| known.path == one.path);
+            if is_known(other) || !includes_any(project, other, &found) {
+                continue;
+            }
+            for one in installed_with(project, other)? {
+                if !found.iter().any(|known| known.path == one.path) {
+                    found.push(one);
+                }
+            }
+        }
+        if found.len() == before {
+            return Ok(found);
+        }
+    }
+}
+
+fn includes_any(project: &Project, reader: &ProjectFile, files: &[&ProjectFile]) -> bool {
+    let included = reader.contents.included.iter();
+    let mut read = included
+        .filter(|one| one.role != Role::Constraint)
+        .filter_map(|one| project.included(reader, &one.path));
+    read.any(|one| files.iter().any(|file| file.path == one.path))
 }
 
 /// The paths of `file` and of all files that it reads, whatever for.
@@ -86,7 +152,7 @@ fn take_constraints(project: &Project, reader: &ProjectFile, constraints: &mut B
 /// Every place that names `file`, with the file that it stands in.
 fn naming<'p>(
     project: &'p Project,
-    file: &'p ProjectFile,
+    file: &ProjectFile,
 ) -> impl Iterator<Item = (&'p ProjectFile, &'p Included)> {
     let name = file.path.rsplit('/').next().unwrap_or_default();
     let places = project.files.iter().flat_map(|reader| {

@@ -33,3 +33,4 @@ mod runbook;
 mod sbom;
 mod scan;
 mod scan_index;
+mod settled;

@@ -23,12 +23,13 @@ const ROUNDS: usize = 20;
 /// The most projects that are looked at for one file.
 const MOST: usize = 3_000;
 
-/// What is asked about requirements files that have something open or without hashes, as far as it is not known yet.
-/// There may be further questions once these are answered.
+/// What is asked about requirements files that have something open or without hashes, as far as it is not known yet:
+/// of those of which the path `is_meant`. There may be further questions once these are answered.
 #[must_use]
-pub fn questions(project: &Project) -> BTreeSet<Question> {
+pub fn questions(project: &Project, is_meant: impl Fn(&str) -> bool) -> BTreeSet<Question> {
     let mut asks = BTreeSet::new();
     let files = installed_from(project).into_iter();
+    let files = files.filter(|file| is_meant(&file.path));
     for file in files.filter(|file| file.contents.wanted.iter().any(lacks_something)) {
         // What speaks against the file itself is told when it is to be mended.
         for one in belonging_together(project, file).unwrap_or_default() {

@@ -89,7 +89,7 @@ pub(crate) type Release<'r> = (&'r str, &'r str, &'r [&'r str], &'r str);
 pub(crate) fn asked(mut project: Project, index: &[Release<'_>]) -> Project {
     project.candidates = Some(project.candidates.unwrap_or_default());
     loop {
-        let questions = questions(&project);
+        let questions = questions(&project, |_| true);
         if questions.is_empty() {
             return project;
         }

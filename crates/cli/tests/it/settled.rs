@@ -3,7 +3,7 @@
 
 use std::process::Output;
 
-use portcullis_fixtures::{Fault, FixtureIndex, ListedFile, sdist, wheel};
+use portcullis_fixtures::{Fault, FixtureIndex, ListedFile, Wheel, sdist, wheel};
 use serde_json::Value;
 
 use crate::gateway::before;
@@ -18,14 +18,18 @@ fn old(file: impl Into<ListedFile>) -> ListedFile {
     file.into().upload_time(LONG_AGO)
 }
 
+/// A program that needs a library.
+fn app() -> Wheel {
+    wheel("app", "2.0").requires("lib>=1")
+}
+
 /// An index with `app`, which needs `lib`, of which one version was withdrawn; `lone`, which needs nothing; and
 /// `bare`, of which there is only an sdist.
 fn index() -> FixtureIndex {
     let index = FixtureIndex::start_blocking();
     index.offer_metadata();
-    let needs_lib = wheel("app", "2.0").requires("lib>=1");
     index.add(old(wheel("app", "1.0")));
-    index.add(old(needs_lib));
+    index.add(old(app()));
     index.add(old(sdist("app", "2.0")));
     index.add(old(wheel("lib", "1.0")));
     index.add(old(wheel("lib", "1.1")).yanked_because("it deletes files"));
@@ -55,15 +59,9 @@ fn said(output: &Output) -> String {
     String::from_utf8(both).unwrap()
 }
 
-/// A requirement with hashes in the order in which they are written.
-fn hashed(index: &FixtureIndex, requirement: &str, project: &str, version: &str) -> String {
-    let mut digests = Vec::new();
-    for file in [
-        format!("{project}-{version}-py3-none-any.whl"),
-        format!("{project}-{version}.tar.gz"),
-    ] {
-        digests.extend(digest(index, project, &file));
-    }
+/// A requirement with the hashes of these files, in the order in which they are written.
+fn hashed(requirement: &str, files: &[ListedFile]) -> String {
+    let mut digests: Vec<String> = files.iter().map(ListedFile::sha256).collect();
     digests.sort();
     let lines: String = digests
         .iter()
@@ -72,25 +70,14 @@ fn hashed(index: &FixtureIndex, requirement: &str, project: &str, version: &str)
     format!("{requirement}{lines}")
 }
 
-fn digest(index: &FixtureIndex, project: &str, filename: &str) -> Option<String> {
-    let page = crate::wire::get_with(
-        &index.url(),
-        &format!("/simple/{project}/"),
-        "Accept: application/vnd.pypi.simple.v1+json",
-    );
-    let page: Value = serde_json::from_slice(&page.body).unwrap();
-    let files = page["files"].as_array().unwrap();
-    let file = files.iter().find(|file| file["filename"] == filename)?;
-    Some(file["hashes"]["sha256"].as_str().unwrap().to_owned())
-}
-
 const BEFORE: &str =
     "# what we run\napp>=1  # the program\nlib ; python_version > '3'\nlone==1.0\n";
 
-fn after(index: &FixtureIndex) -> String {
-    let app = hashed(index, "app==2.0", "app", "2.0");
-    let lib = hashed(index, "lib==1.0 ; python_version > '3'", "lib", "1.0");
-    let lone = hashed(index, "lone==1.0", "lone", "1.0");
+fn after() -> String {
+    let app = hashed("app==2.0", &[old(app()), old(sdist("app", "2.0"))]);
+    let lib = "lib==1.0 ; python_version > '3'";
+    let lib = hashed(lib, &[old(wheel("lib", "1.0"))]);
+    let lone = hashed("lone==1.0", &[old(wheel("lone", "1.0"))]);
     format!("# what we run\n{app}  # the program\n{lib}\n{lone}\n")
 }
 
@@ -114,13 +101,13 @@ fn a_gateway_tells_what_is_written_and_pip_and_uv_take_it() {
     assert_eq!(mended.status.code(), Some(0), "{}", said(&mended));
     assert_eq!(
         read(&desk, "requirements.txt"),
-        after(&index),
+        after(),
         "{}",
         said(&mended)
     );
 
     let again = check(&desk, &[&["--fix"][..], &asked].concat(), &[]);
-    assert_eq!(read(&desk, "requirements.txt"), after(&index));
+    assert_eq!(read(&desk, "requirements.txt"), after());
     assert!(!said(&again).contains("Mended"), "{}", said(&again));
 
     let Some(clients) = Clients::find() else {
@@ -129,7 +116,7 @@ fn a_gateway_tells_what_is_written_and_pip_and_uv_take_it() {
     let expected = [("app", "2.0"), ("lib", "1.0"), ("lone", "1.0")];
     for environment in ["pip-23.2", "pip"] {
         let desk = Desk::new();
-        desk.write("requirements.txt", after(&index));
+        desk.write("requirements.txt", after());
         let mut pip = pip(&clients, environment, &desk, &gateway.simple_url());
         let shown = desk.run(pip.args(["--require-hashes", "-r", "requirements.txt"]));
         let received = Desk::received(&desk.path("site"));
@@ -140,17 +127,11 @@ fn a_gateway_tells_what_is_written_and_pip_and_uv_take_it() {
         assert_eq!(received, expected, "{environment}: {}", shown.text);
     }
     let desk = Desk::new();
-    desk.write("requirements.txt", after(&index));
-    let mut uv = uv(&clients, &desk, &gateway.simple_url());
+    desk.write("requirements.txt", after());
+    let install = ["pip", "install"];
+    let mut uv = uv(&clients, &desk, &gateway.simple_url(), &install);
     let site = desk.path("site");
-    uv.args([
-        "pip",
-        "install",
-        "--require-hashes",
-        "-r",
-        "requirements.txt",
-        "--target",
-    ]);
+    uv.args(["--require-hashes", "-r", "requirements.txt", "--target"]);
     let shown = desk.run(uv.arg(&site));
     assert_eq!(Desk::received(&site).len(), 3, "{}", shown.text);
 }
@@ -181,7 +162,7 @@ fn an_index_tells_the_same_where_there_is_no_gateway_and_it_is_wanted() {
     let mended = check(&desk, &["--fix", "--online"], &environment);
     assert_eq!(
         read(&desk, "requirements.txt"),
-        after(&index),
+        after(),
         "{}",
         said(&mended)
     );

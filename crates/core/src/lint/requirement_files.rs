@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::contents::{Included, Origin, Role, Wanted};
+use super::contents::{Included, Origin, Role, Tool, Wanted};
 use super::file::FileKind;
 use super::project::{Project, ProjectFile};
 use crate::pypi::name::ProjectName;
@@ -87,42 +87,78 @@ pub(super) fn installed_with<'p>(
     Ok(found)
 }
 
-/// The requirements files that belong together with `file`: those that it is installed with, and those that are
-/// installed with one of them. `file` is one of them.
+/// The requirements files that belong together with `file`: those that are installed in one go with it, by `-r` or by
+/// one command that names several. `file` is one of them. Inputs of a compiler install nothing.
+///
+/// # Errors
+/// Which file cannot be told, as a clause.
 pub(super) fn belonging_together<'p>(
     project: &'p Project,
     file: &'p ProjectFile,
 ) -> Result<Vec<&'p ProjectFile>, String> {
     let mut found = installed_with(project, file)?;
-    let requirements = project.files.iter();
-    let requirements: Vec<_> = requirements
-        .filter(|file| file.kind == FileKind::Requirements)
-        .collect();
-    loop {
-        let before = found.len();
-        for other in &requirements {
-            let is_known = |one: &&ProjectFile| found.iter().any(|known| known.path == one.path);
-            if is_known(other) || !includes_any(project, other, &found) {
+    let mut at = 0;
+    while let Some(one) = found.get(at).copied() {
+        at += 1;
+        for (reader, named) in naming(project, one) {
+            if named.role == Role::Constraint || reader.path.ends_with(".in") {
                 continue;
             }
-            for one in installed_with(project, other)? {
-                if !found.iter().any(|known| known.path == one.path) {
-                    found.push(one);
+            let beside = match reader.kind {
+                FileKind::Requirements => vec![reader],
+                _ => installed_beside(project, reader, named),
+            };
+            for other in beside {
+                for more in installed_with(project, other)? {
+                    if !found.iter().any(|known| known.path == more.path) {
+                        found.push(more);
+                    }
                 }
             }
         }
-        if found.len() == before {
-            return Ok(found);
-        }
     }
+    Ok(found)
 }
 
-fn includes_any(project: &Project, reader: &ProjectFile, files: &[&ProjectFile]) -> bool {
+/// The files that a command or a table installs in one go with the file that `named` names. uv does not ask for all
+/// hashes as soon as there is one.
+fn installed_beside<'p>(
+    project: &'p Project,
+    reader: &'p ProjectFile,
+    named: &Included,
+) -> Vec<&'p ProjectFile> {
+    if is_of_uv(reader, named) {
+        return Vec::new();
+    }
     let included = reader.contents.included.iter();
-    let mut read = included
-        .filter(|one| one.role != Role::Constraint)
-        .filter_map(|one| project.included(reader, &one.path));
-    read.any(|one| files.iter().any(|file| file.path == one.path))
+    let beside = included.filter(|one| one.role != Role::Constraint && one.by == named.by);
+    beside
+        .filter_map(|one| project.included(reader, &one.path))
+        .filter(|one| one.kind == FileKind::Requirements)
+        .collect()
+}
+
+fn is_of_uv(reader: &ProjectFile, named: &Included) -> bool {
+    let invocation = named.by.and_then(|by| reader.contents.invocations.get(by));
+    invocation.is_some_and(|one| one.tool == Tool::Uv)
+}
+
+/// What a command or a table names besides files, and installs in one go with one of `files`: the file in which it
+/// stands, and the requirement.
+pub(super) fn named_beside<'p>(
+    project: &'p Project,
+    files: &[&ProjectFile],
+) -> Option<(&'p ProjectFile, &'p Wanted)> {
+    let mut named = files.iter().flat_map(|file| naming(project, file));
+    named.find_map(|(reader, named)| {
+        let is_one = reader.kind != FileKind::Requirements && named.role != Role::Constraint;
+        if !is_one || is_of_uv(reader, named) {
+            return None;
+        }
+        let mut wanted = reader.contents.wanted.iter();
+        let beside = wanted.find(|one| one.by == named.by && one.role != Role::Build);
+        beside.map(|wanted| (reader, wanted))
+    })
 }
 
 /// The paths of `file` and of all files that it reads, whatever for.

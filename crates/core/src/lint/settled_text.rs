@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::contents::{Span, Wanted};
 use super::project::{Project, ProjectFile};
-use super::requirement_files::{belonging_together, installed_from, pinned};
+use super::requirement_files::{belonging_together, installed_from, named_beside, pinned};
 use super::rule::{Edit, Finding};
 use super::settling::{Chosen, Settled, Settlement, settle};
 use crate::digest::Sha256;
@@ -142,6 +142,10 @@ fn hashes(project: &Project, file: &ProjectFile) -> Result<Whole, String> {
     let settlements = settlements(project, &files)?;
     for (file, settlement) in files.iter().zip(&settlements) {
         complete(file, settlement)?;
+    }
+    if let Some((reader, beside)) = named_beside(project, &files) {
+        let (path, spelled) = (&reader.path, &beside.spelled);
+        return Err(format!("{path} installs {spelled} in one go with it"));
     }
     let mended: BTreeSet<&str> = installed_from(project)
         .into_iter()

@@ -366,6 +366,48 @@ fn files_that_belong_together_are_hashed_together() {
 }
 
 #[test]
+fn what_is_installed_in_one_go_is_looked_at_in_one() {
+    let both = "FROM python:3.12\nRUN pip install -r a-requirements.txt -r b-requirements.txt\n";
+    let six = ("a-requirements.txt", "six==1.17\n");
+    for (dockerfile, b, expected) in [
+        (both, "colorama==0.4\n", Ok(())),
+        (
+            both,
+            "click==8.1\n",
+            Err("click 8.1 needs colorama on Windows, which is not named"),
+        ),
+        (
+            "FROM python:3.12\nRUN uv pip install --system -r a-requirements.txt -r b-requirements.txt\n",
+            "click==8.1\n",
+            Ok(()),
+        ),
+        (
+            "FROM python:3.12\nRUN pip install -r a-requirements.txt\nRUN pip install -r b-requirements.txt .\n",
+            "click==8.1\n",
+            Ok(()),
+        ),
+        (
+            "FROM python:3.12\nRUN pip install -r a-requirements.txt .\n",
+            "colorama==0.4\n",
+            Err("Dockerfile installs . in one go with it"),
+        ),
+    ] {
+        let files = [("Dockerfile", dockerfile), six, ("b-requirements.txt", b)];
+        let (project, left) = mended(&files);
+        let is_mended = text(&project, "a-requirements.txt").contains("--hash");
+        assert_eq!(is_mended, expected.is_ok(), "{dockerfile} {left:?}");
+        if let Err(why) = expected {
+            let line = format!("a-requirements.txt: hashes are not written: {why}");
+            assert!(left.contains(&line), "{left:?}");
+        }
+    }
+    let tox = "[testenv]\ndeps =\n    -r a-requirements.txt\n    pytest\n";
+    let (_, left) = mended(&[("tox.ini", tox), six]);
+    let why = "hashes are not written: tox.ini installs pytest in one go with it";
+    assert_eq!(left, [format!("a-requirements.txt: {why}")]);
+}
+
+#[test]
 fn an_ignored_requirement_keeps_the_whole_file_as_it_is() {
     let before = "six==1.17  # portcullis: ignore[unhashed] we build it\ncolorama==0.4\n";
     let (project, left) = mended(&[("requirements.txt", before)]);

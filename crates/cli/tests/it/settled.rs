@@ -170,6 +170,49 @@ fn an_index_tells_the_same_where_there_is_no_gateway_and_it_is_wanted() {
 }
 
 #[test]
+fn what_releases_need_is_believed_only_as_far_as_the_index_vouches_for_it() {
+    let index = index();
+    let other = "Metadata-Version: 2.1\nName: other\nVersion: 1.0\n";
+    index.add(old(wheel("swapped", "1.0")).metadata(other));
+    let of_linux = wheel("two", "1.0").tags("cp312", "cp312", "linux_x86_64");
+    index.add(old(of_linux.requires("lone")));
+    index.add(old(wheel("two", "1.0")));
+    index.add(old(wheel("unhashed", "1.0")).without_hash());
+    index.add(old(wheel("lost", "1.0")));
+    let status = Fault::Status {
+        code: 404,
+        retry_after: None,
+    };
+    index.fault("lost-1.0-py3-none-any.whl.metadata", status);
+    let url = index.simple_url();
+    let environment = [("PIP_INDEX_URL", url.as_str())];
+    for (project, why) in [
+        (
+            "swapped",
+            "the metadata of swapped-1.0-py3-none-any.whl is that of another release",
+        ),
+        ("two", "two 1.0 needs lone, which is not named"),
+        ("unhashed", "the hashes of unhashed==1.0 are not known"),
+        (
+            "lost",
+            "the metadata of lost-1.0-py3-none-any.whl is not there",
+        ),
+        ("lib==1.1", "lib==1.1: it was yanked"),
+    ] {
+        let desk = Desk::new();
+        let before = match project.contains("==") {
+            true => format!("{project}\n"),
+            false => format!("{project}==1.0\n"),
+        };
+        desk.write("requirements.txt", &before);
+        let told = check(&desk, &["--fix", "--online"], &environment);
+        assert_eq!(read(&desk, "requirements.txt"), before);
+        let stderr = String::from_utf8_lossy(&told.stderr);
+        assert!(stderr.contains(why), "{why}\n{}", said(&told));
+    }
+}
+
+#[test]
 fn what_cannot_be_mended_is_told_and_stays_as_it_is() {
     let index = index();
     let gateway = before(&index).policy(DENY_YANKED).start();

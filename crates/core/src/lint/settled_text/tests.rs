@@ -1,3 +1,5 @@
+//! What is written into requirements files, with an index that is a table.
+
 use proptest::prelude::*;
 
 use crate::lint::contents::Contents;

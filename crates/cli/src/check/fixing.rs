@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use portcullis_core::lint::fix::mend;
+use portcullis_core::lint::settings::Level;
 use portcullis_core::lint::{Asked, Finding, Fix, check_as};
 use similar::TextDiff;
 
@@ -74,6 +75,14 @@ pub(super) fn plan(
     let changes = changes.filter(|change| change.before != change.after);
     plan.changes = changes.collect();
     plan
+}
+
+/// Whether a rule is applied of which findings are mended with what an index tells.
+pub(super) fn needs_an_index(root: &Root, asked: &Asked) -> bool {
+    OF_AN_INDEX.iter().any(|rule| {
+        let is_asked_for = asked.rules.is_empty() || asked.rules.iter().any(|id| id == rule);
+        is_asked_for && root.settings.level(rule) != Some(Level::Off)
+    })
 }
 
 /// The rules of which findings are mended with what an index tells.

@@ -260,9 +260,10 @@ impl Check {
     ) -> anyhow::Result<()> {
         let mut unanswered = None;
         let plan = fixing::plan(gathered, root, asked, |gathered| {
-            let answered = match unanswered {
-                None => asking::ask_for_releases(gathered, self.wish()),
-                Some(_) => Ok(()),
+            let is_needed = unanswered.is_none() && fixing::needs_an_index(root, asked);
+            let answered = match is_needed {
+                true => asking::ask_for_releases(gathered, self.wish()),
+                false => Ok(()),
             };
             if let Err(error) = answered {
                 // Half of an answer would look as if the index had nothing to say.

@@ -157,7 +157,8 @@ fn an_index_tells_the_same_where_there_is_no_gateway_and_it_is_wanted() {
         "{}",
         said(&offline)
     );
-    assert_eq!(index.paths_containing("simple"), [""; 0], "nobody is asked");
+    let asked = index.paths_containing("simple");
+    assert_eq!(asked, [""; 0], "nobody is asked");
 
     let mended = check(&desk, &["--fix", "--online"], &environment);
     assert_eq!(
@@ -301,6 +302,10 @@ fn a_gateway_that_does_not_answer_changes_nothing() {
         said(&told)
     );
     assert_eq!(told.status.code(), Some(1), "{}", said(&told));
+    // Who mends something else does not hear of it.
+    let other = ["--fix", "--gateway", &url, "--rule", "trusted-host"];
+    let told = check(&desk, &other, &[]);
+    assert!(!said(&told).contains("Pins and hashes"), "{}", said(&told));
 }
 
 #[test]

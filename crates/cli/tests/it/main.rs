@@ -28,6 +28,7 @@ mod locked;
 mod pointed;
 mod policy_page;
 mod replays;
+mod replicas;
 mod publish;
 mod review;
 mod runbook;

@@ -35,3 +35,4 @@ mod runbook;
 mod sbom;
 mod scan;
 mod scan_index;
+mod settled;

@@ -125,6 +125,15 @@ impl FlowError {
         }
     }
 
+    /// Whether database, vault or disk do not answer, which will pass. That a blob is not kept is an answer.
+    pub fn is_outage_of_ours(&self) -> bool {
+        match self {
+            Self::Store(_) | Self::Disk(_) => true,
+            Self::Blob(error) => !matches!(**error, BlobError::Missing(_)),
+            _ => false,
+        }
+    }
+
     /// How long the client should wait before it asks again; `None` where asking again is in vain.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

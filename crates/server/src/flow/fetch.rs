@@ -25,6 +25,7 @@ use crate::error::FlowError;
 use crate::flow::download::Candidate;
 use crate::flow::elsewhere::{self, Turn};
 use crate::flow::evidence;
+use crate::flow::resumed::{Bytestream, Resumable};
 use crate::inspection::{self, Along, Coming};
 use crate::sources::{Source, folder_bytes};
 
@@ -225,8 +226,6 @@ pub(super) async fn in_vault(app: &App, wanted: &Wanted) -> Result<Option<State>
     Ok(is_here.then_some(State::Verified { sha256, size }))
 }
 
-type Bytestream = futures_util::stream::BoxStream<'static, Result<Bytes, UpstreamError>>;
-
 async fn open(app: &App, wanted: &Wanted) -> Result<(Option<u64>, Bytestream), FlowError> {
     let unreachable = |error| FlowError::Unreachable {
         source_name: wanted.source.clone(),
@@ -241,7 +240,21 @@ async fn open(app: &App, wanted: &Wanted) -> Result<(Option<u64>, Bytestream), F
             };
             let opened = upstream.source.open_file(&request).await;
             let opened = opened.map_err(unreachable)?.ok_or_else(|| gone(wanted))?;
-            Ok((opened.content_length, opened.bytes))
+            let announced = opened.content_length;
+            let total = wanted.file.size.or(announced);
+            let bytes = match total.filter(|_| wanted.file.sha256().is_some()) {
+                Some(total) => {
+                    let upstream = Arc::clone(upstream);
+                    Resumable {
+                        upstream,
+                        url,
+                        total,
+                    }
+                    .resumed(opened)
+                }
+                None => opened.bytes,
+            };
+            Ok((announced, bytes))
         }
         Source::Folder(folder) => {
             let opened = folder.open(&wanted.project, &wanted.file.filename).await;

@@ -9,6 +9,7 @@ pub mod evidence;
 pub mod simple_page;
 pub mod fetch;
 mod elsewhere;
+mod resumed;
 pub mod download;
 pub mod metadata;
 pub mod contents;

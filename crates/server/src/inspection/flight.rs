@@ -121,7 +121,7 @@ async fn inspect_once(
         warn!(filename, "{filename} could not be inspected: {error}");
         count("failed");
         match error {
-            FlightError::Flow(error) => NoResult::Unavailable(error),
+            FlightError::Flow(error) if error.is_outage_of_ours() => NoResult::Unavailable(error),
             other => NoResult::Failed(other.to_string()),
         }
     })

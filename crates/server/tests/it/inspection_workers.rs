@@ -465,6 +465,7 @@ async fn a_file_that_does_not_arrive_leaves_nobody_reading() {
     let file = large();
     let along = "echo $$ >> \"$here/running\"; cat > /dev/null; cat \"$here/answer\"";
     let (upstream, app) = reading_along(&file, along).await;
+    upstream.without_ranges();
     upstream.fault(FILENAME, Fault::CloseAfter(600_000));
     let broken = app.file("demo", FILENAME).await;
     assert!(!broken.is_complete);

@@ -14,7 +14,6 @@ use crate::wire::{self, Form};
 #[derive(Clone, Copy, Debug, Default)]
 struct Sums {
     transactions: f64,
-    rows: f64,
     wal: f64,
     store: f64,
 }
@@ -23,10 +22,9 @@ impl Sums {
     fn now(place: &Place) -> Self {
         // Backends tell what they did about once a second.
         sleep(Duration::from_millis(2_500));
-        let [transactions, rows, wal] = place.database_sums();
+        let [transactions, wal] = place.database_sums();
         Self {
             transactions,
-            rows,
             wal,
             store: place.replicas[0].store.requests() as f64,
         }
@@ -35,7 +33,6 @@ impl Sums {
     fn since(self, before: Self) -> Self {
         Self {
             transactions: self.transactions - before.transactions,
-            rows: self.rows - before.rows,
             wal: self.wal - before.wal,
             store: self.store - before.store,
         }
@@ -52,15 +49,13 @@ impl Idle {
         let spent = Sums::now(place).since(before);
         let seconds = begun.elapsed().as_secs_f64();
         eprintln!(
-            "idle, per second and replica: {:.1} transactions, {:.1} rows, {:.0} bytes of WAL, {:.1} requests to the store",
+            "idle, per second and replica: {:.1} transactions, {:.0} bytes of WAL, {:.1} requests to the store",
             spent.transactions / seconds,
-            spent.rows / seconds,
             spent.wal / seconds,
             spent.store / seconds
         );
         Self(Sums {
             transactions: spent.transactions / seconds,
-            rows: spent.rows / seconds,
             wal: spent.wal / seconds,
             store: spent.store / seconds,
         })
@@ -73,9 +68,8 @@ impl Idle {
         let seconds = begun.elapsed().as_secs_f64();
         let each = |spent: f64, idle: f64| ((spent - idle * seconds) / times as f64).max(0.0);
         eprintln!(
-            "| {what} | {:.2} | {:.2} | {:.0} | {:.2} |",
+            "| {what} | {:.2} | {:.0} | {:.2} |",
             each(spent.transactions, self.0.transactions),
-            each(spent.rows, self.0.rows),
             each(spent.wal, self.0.wal),
             each(spent.store, self.0.store)
         );
@@ -119,9 +113,7 @@ fn what_requests_cost_the_database_and_the_store() {
     many(&place.replicas[0], 1, 1, "/simple/public-0/");
     many(&place.replicas[0], 1, 1, &path(0));
     let idle = Idle::measured(&place);
-    eprintln!(
-        "| request | transactions | rows written | WAL, bytes | requests to the store |\n|---|---|---|---|---|"
-    );
+    eprintln!("| request | transactions | WAL, bytes | requests to the store |\n|---|---|---|---|");
     idle.row(&place, "page, known", 800, |replica| {
         many(replica, 8, 100, "/simple/public-0/");
     });

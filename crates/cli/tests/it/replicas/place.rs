@@ -145,20 +145,19 @@ impl Place {
         }
     }
 
-    /// Transactions, rows written and bytes of write-ahead log, since whenever.
-    pub(super) fn database_sums(&self) -> [f64; 3] {
+    /// Transactions and bytes of write-ahead log, since whenever.
+    pub(super) fn database_sums(&self) -> [f64; 2] {
         const SUMS: &str = "SELECT (xact_commit + xact_rollback)::float8, \
-             (tup_inserted + tup_updated + tup_deleted)::float8, \
              pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8 \
              FROM pg_stat_database WHERE datname = current_database()";
         in_runtime(async {
             let mut connection = PgConnection::connect(&self.servers.postgres).await.unwrap();
-            let sums: (f64, f64, f64) = sqlx::query_as(SUMS)
+            let sums: (f64, f64) = sqlx::query_as(SUMS)
                 .fetch_one(&mut connection)
                 .await
                 .unwrap();
             connection.close().await.unwrap();
-            [sums.0, sums.1, sums.2]
+            [sums.0, sums.1]
         })
     }
 

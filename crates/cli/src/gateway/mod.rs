@@ -13,8 +13,8 @@ mod locked;
 mod plain;
 mod preflight;
 
-pub use answer::Judged;
-pub use ask::QuestionPin;
+pub use answer::{Exception, Finding, Judged};
+pub use ask::{Beside, QuestionPin};
 pub use client::{Client, Remedies, or_undecided};
 pub use find::{Found, find, simple_root};
 pub use judge::Judge;

@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::digest::Sha256;
 use crate::inventory::{Component, Inventory, Provenance};
+use crate::licence::Licence;
 use crate::pypi::lockfile::{Elsewhere, LockedFile};
 use crate::pypi::name::ProjectName;
 use crate::pypi::version::Version;
@@ -60,14 +61,16 @@ pub type Decisions = HashMap<(ProjectName, Version), GatewayDecision>;
 /// What a gateway says of a release.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GatewayDecision {
-    /// `allow`, `warn`, `hold` or `deny`.
+    /// `allow`, `warn`, `hold` or `deny`; `absent` where it has no such release, `unknown` where it cannot tell.
     pub decision: String,
+    /// The same in a sentence, or why it cannot tell.
+    pub sentence: Option<String>,
     /// The rules that speak against it.
     pub rules: Vec<String>,
-    /// The waiver by which it passes nevertheless.
-    pub waiver: Option<String>,
-    /// Its licence as an SPDX expression.
-    pub licence: Option<String>,
+    /// What keeps rules from speaking against it: waivers of reviewers and exceptions of the policy, in words.
+    pub waivers: Vec<String>,
+    /// Its licence by the metadata that the gateway has, for where the input tells none.
+    pub licence: Option<Licence>,
 }
 
 /// Who is in the graph, and who wants whom.
@@ -246,18 +249,22 @@ enum Licensed {
     Words(Vec<String>),
 }
 
+/// What the component itself says comes first; an expression of the gateway's comes before mere words of its own.
 fn licensed(component: &Component, decision: Option<&GatewayDecision>) -> Licensed {
-    let licence = component.licence.as_ref();
-    let expression = licence.and_then(|one| one.expression().known().map(ToString::to_string));
-    let told = || decision.and_then(|decision| decision.licence.clone());
-    match expression.or_else(told) {
-        Some(expression) => Licensed::Expression(expression),
-        None => {
-            let sources = licence.into_iter().flat_map(|one| &one.sources);
-            let words = sources.map(|one| one.statement.text.to_string());
-            Licensed::Words(words.filter(|text| !text.trim().is_empty()).collect())
-        }
+    let own = component.licence.as_ref();
+    let told = decision.and_then(|decision| decision.licence.as_ref());
+    let both = || own.into_iter().chain(told);
+    let expression = both().find_map(|one| one.expression().known().copied());
+    if let Some(expression) = expression {
+        return Licensed::Expression(expression.to_string());
     }
+    let words_of = |licence: &Licence| -> Vec<String> {
+        let sources = licence.sources.iter();
+        let words = sources.map(|one| one.statement.text.to_string());
+        words.filter(|text| !text.trim().is_empty()).collect()
+    };
+    let words = both().map(words_of).find(|words| !words.is_empty());
+    Licensed::Words(words.unwrap_or_default())
 }
 
 impl Bill<'_> {
@@ -270,16 +277,12 @@ impl Bill<'_> {
 impl GatewayDecision {
     /// Each thing that is said, under its name.
     fn said(&self) -> Vec<(&'static str, String)> {
-        let rules = self
-            .rules
-            .iter()
-            .map(|rule| ("portcullis:rule", rule.clone()));
-        let waiver = self.waiver.iter();
-        let waiver = waiver.map(|waiver| ("portcullis:waiver", waiver.clone()));
+        let named = |name| move |said: &String| (name, said.clone());
         let decision = ("portcullis:decision", self.decision.clone());
         std::iter::once(decision)
-            .chain(rules)
-            .chain(waiver)
+            .chain(self.sentence.iter().map(named("portcullis:sentence")))
+            .chain(self.rules.iter().map(named("portcullis:rule")))
+            .chain(self.waivers.iter().map(named("portcullis:waiver")))
             .collect()
     }
 }

@@ -47,6 +47,16 @@ pub struct Pin {
     pub filenames: Vec<String>,
 }
 
+/// What is said of a release beside its decision and what that rests on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// What is at hand.
+    #[default]
+    AtHand,
+    /// Its licence, too, by what is on record of its metadata: another look into the database for each project.
+    Licences,
+}
+
 /// The digests that files of a project were first verified with here, by name.
 type Records = BTreeMap<String, Sha256>;
 
@@ -55,6 +65,7 @@ pub async fn judge(
     app: &Arc<App>,
     index: &Arc<Index>,
     pins: Vec<Pin>,
+    detail: Detail,
     budget: Duration,
 ) -> Vec<JudgedRelease> {
     let deadline = Instant::now() + budget;
@@ -63,7 +74,8 @@ pub async fn judge(
     let one = |(project, positions): (ProjectName, Vec<usize>)| {
         let (app, index, pins) = (Arc::clone(app), Arc::clone(index), Arc::clone(&pins));
         async move {
-            let of_project = of_project(&app, &index, &project, &pins, &positions).await;
+            let asked = (&pins, &positions[..], detail);
+            let of_project = of_project(&app, &index, &project, asked).await;
             positions.into_iter().zip(of_project).collect::<Vec<_>>()
         }
     };
@@ -103,8 +115,7 @@ async fn of_project(
     app: &Arc<App>,
     index: &Index,
     project: &ProjectName,
-    pins: &Arc<Vec<Pin>>,
-    positions: &[usize],
+    (pins, positions, detail): (&Arc<Vec<Pin>>, &[usize], Detail),
 ) -> Vec<JudgedRelease> {
     let unknown = |error: &FlowError| {
         let each = positions.iter().map(|position| {
@@ -119,7 +130,10 @@ async fn of_project(
     };
     let gathered = async {
         let _turn = app.judging.acquire().await;
-        let gathered = gather(app, index, project).await?;
+        let mut gathered = gather(app, index, project).await?;
+        if detail == Detail::Licences {
+            gathered.learn_releases(app).await?;
+        }
         let records = match positions.iter().any(names_files) {
             true => records(app, &gathered).await?,
             false => Records::new(),

@@ -7,6 +7,7 @@ use portcullis_core::advisory::Affecting;
 use portcullis_core::digest::Sha256;
 use portcullis_core::fact::{Fact, FileFacts, ReleaseFacts};
 use portcullis_core::index::{IndexName, SourceKind};
+use portcullis_core::licence::Licence;
 use portcullis_core::policy::Decision;
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::simple::Yanked;
@@ -49,6 +50,7 @@ pub(super) fn judge(app: &App, gathered: &Gathered, records: &Records, pin: &Pin
     JudgedRelease {
         project: pin.project.clone(),
         advisories: advisories(app, gathered, version.as_ref()),
+        licence: licence(gathered, version.as_ref()),
         version,
         verdict,
         first_upload: release.map_or_else(unread, |release| release.first_upload.clone()),
@@ -94,6 +96,7 @@ pub(super) fn without_page(
         unlisted: Vec::new(),
         nearest: None,
         advisories: public_advisories(app, index, &pin.project, pin.version.as_ref()),
+        licence: Fact::Unknown(unread()),
     }
 }
 
@@ -177,6 +180,13 @@ fn unlisted(files: &[JudgedFile], records: &Records, pin: &Pin) -> Vec<(String, 
     names
         .map(|name| (name.clone(), records.get(name).copied()))
         .collect()
+}
+
+fn licence(gathered: &Gathered, version: Option<&Version>) -> Fact<Licence> {
+    match version.and_then(|version| gathered.metadata(version)) {
+        Some(metadata) => Fact::Known(metadata.licence.clone()),
+        None => Fact::Unknown(Cow::Borrowed("its metadata is not on record here")),
+    }
 }
 
 fn advisories(app: &App, gathered: &Gathered, version: Option<&Version>) -> Fact<Vec<Affecting>> {

@@ -29,6 +29,7 @@ use crate::app::App;
 use crate::error::FlowError;
 use crate::identity::Caller;
 
+mod advisories;
 mod events;
 mod statistics;
 mod exposure;
@@ -51,6 +52,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(openapi::show))
         .routes(routes!(why::why))
         .routes(routes!(judge::judge))
+        .routes(routes!(advisories::ask))
         .routes(routes!(inspections::show))
         .routes(routes!(reviews::list, reviews::create))
         .routes(routes!(reviews::show))

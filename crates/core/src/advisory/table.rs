@@ -105,6 +105,18 @@ pub struct TableAnswer {
     pub damaged: BTreeMap<ProjectName, String>,
 }
 
+impl TableHead {
+    /// The head of a table of `records` records, of which every one could be read.
+    pub fn new(source: &str, as_of: Option<Timestamp>, records: usize) -> Self {
+        Self {
+            source: source.to_owned(),
+            as_of,
+            records,
+            ..Self::default()
+        }
+    }
+}
+
 impl AdvisoryBook {
     /// Takes one OSV record, which came under `name`.
     pub fn take(&mut self, name: &str, json: &[u8]) {
@@ -149,12 +161,9 @@ impl AdvisoryBook {
         let complaints = self.report.skipped_records.iter().take(MOST_COMPLAINTS);
         let complaints = complaints.map(|one| format!("{}: {}", one.name, one.reason));
         TableHead {
-            source: source.to_owned(),
-            as_of,
-            records: self.set.len(),
             unreadable: self.report.skipped,
             complaints: complaints.collect(),
-            ..TableHead::default()
+            ..TableHead::new(source, as_of, self.set.len())
         }
     }
 

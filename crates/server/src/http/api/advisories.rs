@@ -106,10 +106,7 @@ fn head(feeds: &FeedsKnown, known: &Advisories) -> TableHead {
     let osv = states.filter(|feed| feed.kind == FeedKind::Osv.as_str());
     let skipped = osv.clone().map(|feed| usize::try_from(feed.skipped));
     let complaints = osv.flat_map(|feed| feed.complaints.lines());
-    let mut head = TableHead::default();
-    "a gateway".clone_into(&mut head.source);
-    head.as_of = feeds.advisories_as_of();
-    head.records = known.set.len();
+    let mut head = TableHead::new("a gateway", feeds.advisories_as_of(), known.set.len());
     head.unreadable = skipped.map(Result::unwrap_or_default).sum();
     head.complaints = complaints.map(str::to_owned).collect();
     head

@@ -150,12 +150,17 @@ impl Request {
             Ok(value) => value,
             Err(error) => return problem(app, &self.headers, &error),
         };
-        let mut response = Response::new(Body::from(format!("{value}\n")));
-        let fields = response.headers_mut();
-        fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        response
+        answer(Body::from(format!("{value}\n")))
     }
+}
+
+/// An answer that is JSON.
+fn answer(json: Body) -> Response {
+    let mut response = Response::new(json);
+    let fields = response.headers_mut();
+    fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// The same answer, of a request that made something.

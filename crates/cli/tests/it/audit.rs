@@ -284,9 +284,18 @@ fn a_gateway_tells_what_is_exploited_and_how_likely_that_is() {
     };
     let folder = folder(&[
         ("requirements.txt", "holed==1.0\nsound==1.0\ndented==1.0\n"),
-        ("osv/PYSEC-1.json", &named("PYSEC-1", "holed", "CVE-2026-0001")),
-        ("osv/PYSEC-2.json", &named("PYSEC-2", "dented", "CVE-2026-0002")),
-        ("osv/PYSEC-4.json", &named("PYSEC-4", "sound", "CVE-2026-0004")),
+        (
+            "osv/PYSEC-1.json",
+            &named("PYSEC-1", "holed", "CVE-2026-0001"),
+        ),
+        (
+            "osv/PYSEC-2.json",
+            &named("PYSEC-2", "dented", "CVE-2026-0002"),
+        ),
+        (
+            "osv/PYSEC-4.json",
+            &named("PYSEC-4", "sound", "CVE-2026-0004"),
+        ),
         (
             "kev.json",
             r#"{"vulnerabilities":[{"cveID":"CVE-2026-0002","dateAdded":"2026-01-02"}]}"#,
@@ -334,15 +343,31 @@ fn a_gateway_tells_what_is_exploited_and_how_likely_that_is() {
         ]
     );
     // The same as with the files at hand.
-    let files = ["--advisories", "osv", "--advisories", "kev.json", "--advisories", "epss.csv"];
+    let files = [
+        "--advisories",
+        "osv",
+        "--advisories",
+        "kev.json",
+        "--advisories",
+        "epss.csv",
+    ];
     let beside = ["requirements.txt", "--format", "json"];
     let local = audit(&folder, &[&beside[..], &files].concat());
     let local: Value = serde_json::from_slice(&local.stdout).unwrap();
     assert_eq!(local["findings"], answer["findings"]);
     let shown = text(&audit(&folder, &asked));
-    let rows: Vec<&str> = shown.lines().filter(|line| line.contains("PYSEC-")).collect();
-    assert!(rows[0].contains("PYSEC-2") && rows[0].contains("exploited"), "{shown}");
-    assert!(shown.contains("EPSS 94.2 %") && shown.contains("the gateway at "), "{shown}");
+    let rows: Vec<&str> = shown
+        .lines()
+        .filter(|line| line.contains("PYSEC-"))
+        .collect();
+    assert!(
+        rows[0].contains("PYSEC-2") && rows[0].contains("exploited"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("EPSS 94.2 %") && shown.contains("the gateway at "),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -354,7 +379,10 @@ fn a_gateway_that_knows_nothing_answers_nothing() {
     let output = audit(&folder, &asked);
     let said = text(&output);
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("no advisories have been loaded yet"), "{said}");
+    assert!(
+        said.contains("no advisories have been loaded yet"),
+        "{said}"
+    );
     assert!(said.contains("portcullis advisories update"), "{said}");
     // Somebody else's server is no gateway.
     let output = audit(&folder, &["clean.txt", "--gateway", &index.url()]);

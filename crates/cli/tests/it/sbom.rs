@@ -153,7 +153,9 @@ const EXCEPTION: &str = "[[exceptions]]\nproject = \"waived\"\nrule = \"too-youn
 fn gateway(index: &FixtureIndex) -> Gateway {
     let old = |file: Wheel| ListedFile::from(file).upload_time("2020-01-01T00:00:00Z");
     let young = |file: Wheel| ListedFile::from(file).upload_time(&days_ago(0));
-    index.add(old(wheel("settled", "1.0").header("License-Expression", "BSD-3-Clause")));
+    index.add(old(
+        wheel("settled", "1.0").header("License-Expression", "BSD-3-Clause")
+    ));
     index.add(young(wheel("young", "1.0").header("License", "As we like")));
     index.add(young(wheel("waived", "1.0")));
     let gateway = before(index).policy(EXCEPTION).start();
@@ -190,7 +192,8 @@ fn said_of<'d>(document: &'d Value, project: &str) -> (Vec<String>, &'d Value) {
     let all = components.or(document["packages"].as_array()).unwrap();
     let one = all.iter().find(|one| one["name"] == project).unwrap();
     let properties = one["properties"].as_array().into_iter().flatten();
-    let properties = properties.map(|one| format!("{}={}", text(&one["name"]), text(&one["value"])));
+    let properties =
+        properties.map(|one| format!("{}={}", text(&one["name"]), text(&one["value"])));
     let annotations = one["annotations"].as_array().into_iter().flatten();
     let annotations = annotations.map(|one| text(&one["comment"]).replacen(": ", "=", 1));
     let said = properties.chain(annotations);
@@ -220,7 +223,10 @@ fn what_a_gateway_decides_and_knows_stands_with_each_component() {
         }
         let (said, _) = said_of(&document, "young");
         assert_eq!(said[0], "decision=hold", "{format}: {said:?}");
-        assert!(said[1].starts_with("sentence=") && said[1].contains("young"), "{said:?}");
+        assert!(
+            said[1].starts_with("sentence=") && said[1].contains("young"),
+            "{said:?}"
+        );
         assert!(said.contains(&"rule=too-young".to_owned()), "{said:?}");
         let (said, _) = said_of(&document, "waived");
         assert_eq!(said[0], "decision=allow", "{format}: {said:?}");
@@ -233,11 +239,22 @@ fn what_a_gateway_decides_and_knows_stands_with_each_component() {
     // Without a gateway, nothing is said that nobody was asked.
     let plain = portcullis(folder.path(), &["sbom", "requirements.txt"]);
     let plain = String::from_utf8(plain.stdout).unwrap();
-    assert!(!plain.contains("portcullis:decision") && !plain.contains("BSD-3-Clause"), "{plain}");
-    let nobody = ["sbom", "requirements.txt", "--gateway", "http://127.0.0.1:9"];
+    assert!(
+        !plain.contains("portcullis:decision") && !plain.contains("BSD-3-Clause"),
+        "{plain}"
+    );
+    let nobody = [
+        "sbom",
+        "requirements.txt",
+        "--gateway",
+        "http://127.0.0.1:9",
+    ];
     let nobody = portcullis(folder.path(), &nobody);
     assert_eq!(nobody.status.code(), Some(2), "{nobody:?}");
-    assert!(nobody.stdout.is_empty(), "no document without what was asked for");
+    assert!(
+        nobody.stdout.is_empty(),
+        "no document without what was asked for"
+    );
 }
 
 #[test]

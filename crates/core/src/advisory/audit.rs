@@ -91,7 +91,13 @@ impl Threshold {
 
 /// How bad it is, for sorting: malware, exploited, the rating, and of one rating the likelier exploit before the
 /// higher score.
-type Weight = (bool, bool, Option<Rating>, Option<Probability>, Option<Score>);
+type Weight = (
+    bool,
+    bool,
+    Option<Rating>,
+    Option<Probability>,
+    Option<Score>,
+);
 
 impl Vulnerable {
     /// Whether it is malice and not a mistake.
@@ -111,7 +117,13 @@ impl Vulnerable {
         let score = severity.map(|severity| severity.score);
         let rating = score.map(Score::rating);
         let is_exploited = self.is_exploited();
-        (self.is_malicious(), is_exploited, rating, self.epss(), score)
+        (
+            self.is_malicious(),
+            is_exploited,
+            rating,
+            self.epss(),
+            score,
+        )
     }
 
     /// How probable an exploit within thirty days is, where somebody has scored that.
@@ -475,8 +487,12 @@ mod tests {
             "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
         );
         let records = [
-            record("PYSEC-1", "foo", "0 <2.0").severity(ten).aliases(&["CVE-2026-0001"]),
-            record("PYSEC-2", "foo", "0 <2.0").severity(nine_eight).aliases(&["CVE-2026-0002"]),
+            record("PYSEC-1", "foo", "0 <2.0")
+                .severity(ten)
+                .aliases(&["CVE-2026-0001"]),
+            record("PYSEC-2", "foo", "0 <2.0")
+                .severity(nine_eight)
+                .aliases(&["CVE-2026-0002"]),
             record("PYSEC-3", "foo", "0 <2.0").aliases(&["CVE-2026-0003"]),
             record("PYSEC-4", "foo", "0 <2.0").aliases(&["CVE-2026-0004"]),
         ];

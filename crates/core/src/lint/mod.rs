@@ -26,6 +26,7 @@ pub mod ignore;
 pub mod check;
 pub mod fix;
 
+pub use address::is_same_index;
 pub use check::{Asked, Extent, Ignored, Report, check, check_as};
 pub use contents::Contents;
 pub use file::FileKind;

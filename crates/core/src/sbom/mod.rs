@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
+use uuid::Uuid;
 
 use crate::digest::Sha256;
 use crate::inventory::{Component, Inventory, Provenance};
@@ -50,7 +51,7 @@ pub struct Bill<'b> {
     /// When it is made; `None` for a document that does not depend on that.
     pub made_at: Option<Timestamp>,
     /// A UUID that no other document has; `None` for a document without one.
-    pub serial: Option<&'b str>,
+    pub serial: Option<Uuid>,
     /// What a gateway says of the components.
     pub decisions: &'b Decisions,
 }
@@ -221,20 +222,10 @@ fn reference(path: &str) -> String {
 }
 
 /// A UUID that is told by what it stands for (RFC 9562, version 8).
-fn uuid_of(content: &[u8]) -> String {
+fn uuid_of(content: &[u8]) -> Uuid {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&Sha256::of(content).as_bytes()[..16]);
-    bytes[6] = (bytes[6] & 0x0f) | 0x80;
-    bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let parts = [
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..],
-    ];
-    parts.join("-")
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
 /// A moment to the second, as both formats want it.

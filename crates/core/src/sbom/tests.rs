@@ -113,7 +113,7 @@ fn the_same_inventory_makes_the_same_document_and_time_is_an_argument() {
     assert_eq!(spdx(&plain), spdx(&other));
     let dated = Bill {
         made_at: Some(Timestamp::from_millis(1_700_000_000_123)),
-        serial: Some("11111111-2222-4333-8444-555555555555"),
+        serial: Some(uuid::uuid!("11111111-2222-4333-8444-555555555555")),
         ..plain
     };
     let document = cyclonedx(&dated);

@@ -34,7 +34,7 @@ mod events;
 mod statistics;
 mod exposure;
 mod inspections;
-mod locks;
+pub mod locks;
 mod quarantines;
 pub mod reviews;
 mod why;

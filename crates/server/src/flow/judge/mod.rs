@@ -16,9 +16,11 @@ use portcullis_store::pins;
 use tokio::time::Instant;
 
 mod release;
+mod licences;
 mod versions;
 mod verdict;
 
+use licences::Licences;
 pub use verdict::{JudgedFile, JudgedRelease, Owner, Verdict};
 
 use super::gather::{Gathered, gather};
@@ -53,7 +55,7 @@ pub enum Detail {
     /// What is at hand.
     #[default]
     AtHand,
-    /// Its licence, too, by what is on record of its metadata: another look into the database for each project.
+    /// The licences of versions that are named, too: another look into the database for each project.
     Licences,
 }
 
@@ -131,16 +133,20 @@ async fn of_project(
     let gathered = async {
         let _turn = app.judging.acquire().await;
         let mut gathered = gather(app, index, project).await?;
-        if detail == Detail::Licences {
-            gathered.learn_releases(app).await?;
-        }
+        let licences = match detail {
+            Detail::AtHand => Licences::new(),
+            Detail::Licences => {
+                let pins = positions.iter().map(|position| &pins[*position]);
+                licences::licences(app, &mut gathered, pins).await?
+            }
+        };
         let records = match positions.iter().any(names_files) {
             true => records(app, &gathered).await?,
             false => Records::new(),
         };
-        Ok::<_, FlowError>((gathered, records))
+        Ok::<_, FlowError>((gathered, records, licences))
     };
-    let (gathered, records) = match gathered.await {
+    let (gathered, records, licences) = match gathered.await {
         Ok(gathered) => gathered,
         Err(error) => return unknown(&error),
     };
@@ -148,7 +154,7 @@ async fn of_project(
     let positions_of_task = positions.to_vec();
     let judging = tokio::task::spawn_blocking(move || {
         let pins = positions_of_task.iter().map(|at| &pins_of_task[*at]);
-        let judge = |pin| release::judge(&app_of_task, &gathered, &records, pin);
+        let judge = |pin| release::judge(&app_of_task, &gathered, (&records, &licences), pin);
         pins.map(judge).collect::<Vec<_>>()
     });
     match judging.await {

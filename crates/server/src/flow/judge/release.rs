@@ -13,6 +13,7 @@ use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::simple::Yanked;
 use portcullis_core::pypi::version::Version;
 
+use super::licences::Licences;
 use super::verdict::{JudgedFile, JudgedRelease, Owner, Verdict};
 use super::versions::Versions;
 use super::{Pin, Records};
@@ -20,7 +21,12 @@ use crate::app::App;
 use crate::flow::gather::Gathered;
 
 /// Judges a pin.
-pub(super) fn judge(app: &App, gathered: &Gathered, records: &Records, pin: &Pin) -> JudgedRelease {
+pub(super) fn judge(
+    app: &App,
+    gathered: &Gathered,
+    (records, licences): (&Records, &Licences),
+    pin: &Pin,
+) -> JudgedRelease {
     let index = &gathered.facts.index;
     let Some(page) = &gathered.page else {
         let mut judged = without_page(app, index, pin, of_name(app, gathered));
@@ -50,7 +56,7 @@ pub(super) fn judge(app: &App, gathered: &Gathered, records: &Records, pin: &Pin
     JudgedRelease {
         project: pin.project.clone(),
         advisories: advisories(app, gathered, version.as_ref()),
-        licence: licence(gathered, version.as_ref()),
+        licence: licence(licences, version.as_ref()),
         version,
         verdict,
         first_upload: release.map_or_else(unread, |release| release.first_upload.clone()),
@@ -182,9 +188,9 @@ fn unlisted(files: &[JudgedFile], records: &Records, pin: &Pin) -> Vec<(String, 
         .collect()
 }
 
-fn licence(gathered: &Gathered, version: Option<&Version>) -> Fact<Licence> {
-    match version.and_then(|version| gathered.metadata(version)) {
-        Some(metadata) => Fact::Known(metadata.licence.clone()),
+fn licence(licences: &Licences, version: Option<&Version>) -> Fact<Licence> {
+    match version.and_then(|version| licences.get(version)) {
+        Some(licence) => Fact::Known(licence.clone()),
         None => Fact::Unknown(Cow::Borrowed("its metadata is not on record here")),
     }
 }

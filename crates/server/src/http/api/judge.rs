@@ -48,7 +48,7 @@ pub struct JudgeRequest {
     /// The releases.
     #[schema(max_items = 5_000)]
     pins: Vec<JudgePin>,
-    /// Whether their licences are told, by the metadata that is on record here.
+    /// Whether the licences of named versions are told, by the metadata that is on record here.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     licences: bool,
 }

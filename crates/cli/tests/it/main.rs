@@ -19,6 +19,7 @@ mod blocks;
 mod check;
 mod confusion;
 mod crash;
+mod deployed;
 mod exposure;
 mod inspect_worker;
 mod inspected;

@@ -11,7 +11,7 @@ use portcullis_core::digest::Sha256;
 use portcullis_core::index::SourceName;
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::simple::PageFile;
-use portcullis_store::blobs::Finished;
+use portcullis_store::blobs::{Finished, Spool};
 use portcullis_store::pins::{self, NewPin, Pin, Pinned};
 use portcullis_upstream::UpstreamError;
 use portcullis_upstream::files::FileRequest;
@@ -24,6 +24,7 @@ use crate::app::App;
 use crate::error::FlowError;
 use crate::flow::download::Candidate;
 use crate::flow::evidence;
+use crate::inspection::{self, Along, Coming};
 use crate::sources::{Source, folder_bytes};
 
 /// A file that is arriving.
@@ -190,11 +191,14 @@ async fn carry(
     {
         return Err(differs(app, wanted, "size", size, announced));
     }
-    let finished = receive(app, wanted, expected, stream, sender).await?;
-    match verify(app, wanted, &finished)? {
-        Some(changed) => Ok(changed),
-        None => settle(app, wanted, finished).await,
+    let (finished, along) = receive(app, wanted, expected, stream, sender).await?;
+    if let Some(changed) = verify(app, wanted, &finished)? {
+        return Ok(changed);
     }
+    if let Some(along) = along {
+        along.arrived(app, finished.sha256());
+    }
+    settle(app, wanted, finished).await
 }
 
 /// Whether a file is in the vault.
@@ -256,7 +260,7 @@ async fn receive(
     expected: Option<u64>,
     stream: impl Stream<Item = Result<Bytes, UpstreamError>> + Unpin,
     sender: &watch::Sender<State>,
-) -> Result<Finished, FlowError> {
+) -> Result<(Finished, Option<Along>), FlowError> {
     let mut stream = stream;
     let mut spool = app.blobs.spool().await?;
     let path = spool.path().to_path_buf();
@@ -268,6 +272,10 @@ async fn receive(
         });
     };
     announce(0);
+    let along = match expected {
+        Some(total) => read_along(app, wanted, total, &spool).await,
+        None => None,
+    };
     let mut received = 0;
     while let Some(chunk) = stream.next().await {
         let chunk = match chunk {
@@ -302,7 +310,20 @@ async fn receive(
     }
     let finished = spool.finish().await?;
     announce(finished.size());
-    Ok(finished)
+    Ok((finished, along))
+}
+
+/// Lets a worker look into the file while it arrives.
+async fn read_along(app: &Arc<App>, wanted: &Wanted, total: u64, spool: &Spool) -> Option<Along> {
+    let coming = Coming {
+        filename: &wanted.file.filename,
+        project: &wanted.project,
+        announced: wanted.file.sha256(),
+        total,
+        path: spool.path().to_path_buf(),
+        progress: spool.progress(),
+    };
+    inspection::read_along(app, coming).await
 }
 
 fn expected_text(expected: Option<u64>) -> String {

@@ -163,6 +163,25 @@ async fn current(app: &App, sha256: &Sha256) -> Result<Option<Arc<Inspected>>, F
     Ok(kept.filter(is_current).as_ref().and_then(memory::read))
 }
 
+/// The bytes of a subject, which are opened when somebody wants them.
+struct Bytes {
+    file: Option<File>,
+    /// What they were copied to, where the vault is not on this machine.
+    scratch: Option<Finished>,
+}
+
+impl Bytes {
+    async fn open(&mut self, claimed: &Claimed<'_>) -> Result<File, FlightError> {
+        if let Some(file) = &self.file {
+            return Ok(file.try_clone()?);
+        }
+        let (file, scratch) = claimed.open_in_vault().await?;
+        let shared = file.try_clone()?;
+        (self.file, self.scratch) = (Some(file), scratch);
+        Ok(shared)
+    }
+}
+
 /// An inspection that no other replica does.
 struct Claimed<'f> {
     app: &'f Arc<App>,
@@ -196,27 +215,51 @@ impl Claimed<'_> {
         file: Option<File>,
         turn: OwnedSemaphorePermit,
     ) -> Result<Arc<Inspected>, FlightError> {
-        let (file, _scratch) = match file {
-            Some(file) => (file, None),
-            None => self.open_in_vault().await?,
-        };
         let begun = Instant::now();
-        let shown = file.try_clone()?;
-        let request = self.request();
-        let outcome = self.app.inspections.runner.run(file, &request, turn).await;
+        let mut bytes = Bytes {
+            file,
+            scratch: None,
+        };
+        let outcome = match self.read_along().await {
+            Some(outcome) => {
+                drop(turn);
+                outcome
+            }
+            None => {
+                let file = bytes.open(self).await?;
+                let request = self.request();
+                let runner = &self.app.inspections.runner;
+                self.checked(runner.run(file, &request, turn).await)
+            }
+        };
         let took = begun.elapsed();
         metrics::histogram!("portcullis_inspection_seconds").record(took.as_secs_f64());
         let filename = self.subject.filename.as_str();
         debug!(filename, "{filename} was inspected in {took:?}");
-        match self.checked(outcome) {
+        match outcome {
             Outcome::Seen(inspection) => {
                 let mut inspection = *inspection;
-                let again_after = self.consult(shown, &mut inspection.inspected).await;
+                let again_after = match self.app.inspections.scanners.is_empty() {
+                    true => None,
+                    false => {
+                        let file = bytes.open(self).await?;
+                        self.consult(file, &mut inspection.inspected).await
+                    }
+                };
                 self.keep_seen(inspection, again_after).await
             }
             Outcome::Crashed(why) => self.keep_crash(&why).await,
             Outcome::Failed(why) => Err(FlightError::Worker(why)),
         }
+    }
+
+    /// What a worker saw that has read the bytes while they arrived.
+    async fn read_along(&self) -> Option<Outcome> {
+        let inspections = &self.app.inspections;
+        let along = inspections.along.take(&self.subject.sha256)?;
+        let outcome = along.finish(inspections.settings.time).await?;
+        let outcome = self.checked(outcome);
+        matches!(outcome, Outcome::Seen(_)).then_some(outcome)
     }
 
     /// Asks the other scanners, and says after how long they are to be asked again.
@@ -244,14 +287,9 @@ impl Claimed<'_> {
     }
 
     fn request(&self) -> Request {
-        let settings = &self.app.inspections.settings;
         let filename = &self.subject.filename;
-        Request {
-            filename: filename.as_str().to_owned(),
-            project: filename.project().cloned(),
-            millis: u64::try_from(settings.time.as_millis()).unwrap_or(u64::MAX),
-            memory: settings.memory,
-        }
+        let settings = &self.app.inspections.settings;
+        Request::new(filename.as_str(), filename.project(), settings)
     }
 
     /// A worker may say anything: what it says must be about these bytes.

@@ -3,7 +3,7 @@
 //! inspection sees is the crate `inspect`'s, what comes of it the policy's.
 //!
 //! Read the modules in this order: what is asked of a worker and what it answers, how one is run, who else
-//! is asked, one inspection from the queue to the record, the record of a crash, what is remembered, and
+//! is asked, files that are read while they arrive, one inspection from the queue to the record, the record of a crash, what is remembered, and
 //! inspections without a gateway.
 
 pub mod protocol;
@@ -11,6 +11,7 @@ mod runner;
 mod process;
 mod thread;
 pub mod scanners;
+mod along;
 mod flight;
 mod crash;
 mod memory;
@@ -35,9 +36,11 @@ use crate::config::InspectionSettings;
 use crate::error::FlowError;
 
 pub use alone::{Alone, NotInspected};
+pub use along::{Along, Coming, begin as read_along};
 pub use memory::{hear, known};
 pub use runner::probe;
 
+use along::ReadAlong;
 use memory::Memory;
 use runner::Runner;
 use scanners::Scanners;
@@ -87,6 +90,7 @@ pub struct Inspections {
     settings: InspectionSettings,
     runner: Runner,
     scanners: Scanners,
+    along: ReadAlong,
     turns: Arc<Semaphore>,
     queued: AtomicUsize,
     flights: SingleFlight<Sha256, Result<Arc<Inspected>, String>>,
@@ -103,6 +107,7 @@ impl Inspections {
             settings: settings.clone(),
             runner: Runner::new(settings),
             scanners: Scanners::new(&settings.scanners, settings.workers),
+            along: ReadAlong::new(settings.workers),
             turns: Arc::new(Semaphore::new(settings.workers)),
             queued: AtomicUsize::new(0),
             flights: SingleFlight::default(),

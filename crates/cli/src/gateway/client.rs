@@ -258,7 +258,8 @@ impl Client {
         let remedy = match status {
             StatusCode::UNAUTHORIZED => "put a token into PORTCULLIS_TOKEN or the netrc file",
             StatusCode::FORBIDDEN => self.remedies.forbidden,
-            StatusCode::NOT_FOUND => self.remedies.absent,
+            // Who serves something else there may know the path and not the method.
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => self.remedies.absent,
             StatusCode::CONFLICT => self.remedies.conflict,
             StatusCode::SERVICE_UNAVAILABLE => self.remedies.unavailable,
             _ => "see what the gateway's operator says",

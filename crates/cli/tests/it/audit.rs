@@ -365,7 +365,7 @@ fn a_gateway_tells_what_is_exploited_and_how_likely_that_is() {
         "{shown}"
     );
     assert!(
-        shown.contains("EPSS 94.2 %") && shown.contains("the gateway at "),
+        shown.contains("EPSS 94.2") && shown.contains("the gateway at "),
         "{shown}"
     );
 }

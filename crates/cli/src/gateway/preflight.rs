@@ -19,6 +19,9 @@ use super::find::{Found, find, find_named};
 use super::plain::{self, Plain, Said};
 use crate::context::Place;
 
+/// Why what is known of an index does not count where installers ask others besides.
+pub(super) const ELSEWHERE: &str = "its installer looks in other places, too, which were not asked";
+
 /// Who is asked.
 pub enum Means {
     /// A gateway.
@@ -167,8 +170,7 @@ impl Asks {
             ));
         }
         let is_settled = !pin.indexes.is_empty();
-        (self.looks_elsewhere && !is_settled)
-            .then(|| "its installer looks in other places, too, which were not asked".to_owned())
+        (self.looks_elsewhere && !is_settled).then(|| ELSEWHERE.to_owned())
     }
 }
 

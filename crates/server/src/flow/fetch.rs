@@ -23,6 +23,7 @@ use url::Url;
 use crate::app::App;
 use crate::error::FlowError;
 use crate::flow::download::Candidate;
+use crate::flow::elsewhere::{self, Turn};
 use crate::flow::evidence;
 use crate::inspection::{self, Along, Coming};
 use crate::sources::{Source, folder_bytes};
@@ -184,6 +185,10 @@ async fn carry(
     if let Some(pinned) = in_vault(app, wanted).await? {
         return Ok(pinned);
     }
+    let _turn = match elsewhere::turn(app, wanted).await? {
+        Turn::Ours(claim) => claim,
+        Turn::Done(here) => return Ok(here),
+    };
     let (announced, stream) = open(app, wanted).await?;
     let expected = wanted.file.size.or(announced);
     if let (Some(size), Some(announced)) = (wanted.file.size, announced)
@@ -210,7 +215,7 @@ pub async fn is_here(app: &App, wanted: &Wanted) -> Result<bool, FlowError> {
 }
 
 /// The file where it came into the vault since the one who wants it has looked there.
-async fn in_vault(app: &App, wanted: &Wanted) -> Result<Option<State>, FlowError> {
+pub(super) async fn in_vault(app: &App, wanted: &Wanted) -> Result<Option<State>, FlowError> {
     let source = wanted.source.as_str();
     let pinned = pins::find(&app.db, source, &wanted.project, &wanted.file.filename).await?;
     let Some(Pinned { sha256, size, .. }) = pinned else {

@@ -9,6 +9,7 @@ use portcullis_core::digest::Sha256;
 use portcullis_core::inspection::{Contents, Inspected};
 use portcullis_inspect::inspection::{Inspection, REVISION};
 use portcullis_store::blobs::Finished;
+use portcullis_store::claims;
 use portcullis_store::inspections::{self, Keeping, Kept, NewInspection};
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::{debug, warn};
@@ -51,6 +52,15 @@ enum FlightError {
     Elsewhere,
 }
 
+/// Why there is no result that could be shared among those who wait.
+#[derive(Clone, Debug)]
+pub(super) enum NoResult {
+    /// For a reason that says nothing about the file: one clause for people.
+    Failed(String),
+    /// Database or vault do not answer.
+    Unavailable(FlowError),
+}
+
 impl From<portcullis_store::StoreError> for FlightError {
     fn from(error: portcullis_store::StoreError) -> Self {
         Self::Flow(error.into())
@@ -80,7 +90,8 @@ pub(super) async fn join(app: &Arc<App>, subject: &Subject, patience: Duration) 
     let waiting = flights.run(subject.sha256, inspection);
     match tokio::time::timeout(patience, waiting).await {
         Ok(Ok(Ok(seen))) => Look::Seen(seen),
-        Ok(Ok(Err(why))) => Look::Failed { why },
+        Ok(Ok(Err(NoResult::Failed(why)))) => Look::Failed { why },
+        Ok(Ok(Err(NoResult::Unavailable(error)))) => Look::Unavailable(error),
         Ok(Err(lost)) => Look::Failed {
             why: lost.to_string(),
         },
@@ -103,13 +114,16 @@ async fn inspect_once(
     app: &Arc<App>,
     subject: &Subject,
     file: Option<File>,
-) -> Result<Arc<Inspected>, String> {
+) -> Result<Arc<Inspected>, NoResult> {
     let result = obtain(app, subject, file).await;
     result.map_err(|error| {
         let filename = subject.filename.as_str();
         warn!(filename, "{filename} could not be inspected: {error}");
         count("failed");
-        error.to_string()
+        match error {
+            FlightError::Flow(error) => NoResult::Unavailable(error),
+            other => NoResult::Failed(other.to_string()),
+        }
     })
 }
 
@@ -148,8 +162,8 @@ fn lease(app: &App) -> Duration {
 async fn claim(app: &App, sha256: &Sha256) -> Result<bool, FlightError> {
     let now = app.now();
     let lease = i64::try_from(lease(app).as_millis()).unwrap_or(i64::MAX);
-    let key = (sha256, app.inspections.holder.as_str());
-    Ok(inspections::claim(&app.db, key, now.plus_millis(lease), now).await?)
+    let key = (sha256, app.holder.as_str());
+    Ok(claims::claim(&app.db, key, now.plus_millis(lease), now).await?)
 }
 
 /// What this revision or a later one has seen, unless it is time to try again.
@@ -204,8 +218,8 @@ impl Claimed<'_> {
     }
 
     async fn release(&self) {
-        let key = (&self.subject.sha256, self.app.inspections.holder.as_str());
-        if let Err(error) = inspections::release(&self.app.db, key).await {
+        let key = (&self.subject.sha256, self.app.holder.as_str());
+        if let Err(error) = claims::release(&self.app.db, key).await {
             warn!("a claim to an inspection lasts until it runs out: {error}");
         }
     }

@@ -28,8 +28,6 @@ use portcullis_core::pypi::filename::DistFilename;
 use portcullis_store::inspections;
 use portcullis_upstream::single_flight::SingleFlight;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tracing::warn;
-use uuid::Uuid;
 
 use crate::app::App;
 use crate::config::InspectionSettings;
@@ -41,6 +39,7 @@ pub use memory::{hear, known};
 pub use runner::probe;
 
 use along::ReadAlong;
+use flight::NoResult;
 use memory::Memory;
 use runner::Runner;
 use scanners::Scanners;
@@ -83,6 +82,8 @@ pub enum Look {
         /// Why: one clause for people.
         why: String,
     },
+    /// Database or vault do not answer, which will pass.
+    Unavailable(FlowError),
 }
 
 /// The inspections that are under way, and what is remembered of those that were.
@@ -93,10 +94,8 @@ pub struct Inspections {
     along: ReadAlong,
     turns: Arc<Semaphore>,
     queued: AtomicUsize,
-    flights: SingleFlight<Sha256, Result<Arc<Inspected>, String>>,
+    flights: SingleFlight<Sha256, Result<Arc<Inspected>, NoResult>>,
     memory: Memory,
-    /// Tells this process apart from every other one that claims inspections.
-    holder: String,
 }
 
 impl Inspections {
@@ -112,7 +111,6 @@ impl Inspections {
             queued: AtomicUsize::new(0),
             flights: SingleFlight::default(),
             memory: Memory::default(),
-            holder: Uuid::now_v7().to_string(),
         }
     }
 
@@ -154,9 +152,7 @@ pub async fn look(app: &Arc<App>, subject: &Subject, patience: Duration) -> Look
     match known(app, &subject.sha256).await {
         Ok(Some(seen)) => Look::Seen(seen),
         Ok(None) => look_again(app, subject, patience).await,
-        Err(error) => Look::Failed {
-            why: format!("what was seen in it before could not be looked up: {error}"),
-        },
+        Err(error) => Look::Unavailable(error),
     }
 }
 
@@ -164,13 +160,6 @@ pub async fn look(app: &Arc<App>, subject: &Subject, patience: Duration) -> Look
 /// and is not to be tried again: for the job that follows a new revision.
 pub async fn look_again(app: &Arc<App>, subject: &Subject, patience: Duration) -> Look {
     flight::join(app, subject, patience).await
-}
-
-/// Gives back what a process that stops has claimed, so that nobody waits for it.
-pub async fn end(app: &App) {
-    if let Err(error) = inspections::release_all(&app.db, &app.inspections.holder).await {
-        warn!("claims to inspections last until they run out: {error}");
-    }
 }
 
 /// What is inside a file that was inspected, for comparing it with another one; `None` where that is not

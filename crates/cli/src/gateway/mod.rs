@@ -14,8 +14,8 @@ mod plain;
 mod preflight;
 mod candidates;
 
-pub use answer::Judged;
-pub use ask::QuestionPin;
+pub use answer::{Exception, Finding, Judged};
+pub use ask::{Beside, QuestionPin};
 pub use candidates::candidates;
 pub use client::{Client, Remedies, or_undecided};
 pub use find::{Found, find, simple_root};

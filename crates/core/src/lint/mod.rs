@@ -32,6 +32,7 @@ pub mod ignore;
 pub mod check;
 pub mod fix;
 
+pub use address::is_same_index;
 pub use candidates::{Candidate, Candidates, Question};
 pub use check::{Asked, Extent, Ignored, Report, check, check_as};
 pub use contents::Contents;

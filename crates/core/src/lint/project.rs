@@ -139,7 +139,8 @@ impl Project {
     /// The file at `path`.
     #[must_use]
     pub fn file(&self, path: &str) -> Option<&ProjectFile> {
-        self.files.iter().find(|file| file.path == path)
+        let found = self.files.binary_search_by(|file| (*file.path).cmp(path));
+        found.ok().map(|at| &self.files[at])
     }
 
     /// The file that `included` names in `from`; `None` where it is not among those that were read.

@@ -284,7 +284,7 @@ mod tests {
         ]);
         assert_eq!(
             paths(&project),
-            ["requirements/all.txt", "requirements.txt"]
+            ["requirements.txt", "requirements/all.txt"]
         );
     }
 

@@ -19,8 +19,10 @@ pub(crate) fn project(files: &[(&str, &str)]) -> Project {
         let kind = FileKind::of_python(path, text).unwrap_or_else(|| panic!("{path} matters not"));
         ProjectFile::read(path, kind, (*text).to_owned(), &[])
     };
+    let mut files: Vec<ProjectFile> = files.iter().map(read).collect();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
     Project {
-        files: files.iter().map(read).collect(),
+        files,
         ..Project::default()
     }
 }

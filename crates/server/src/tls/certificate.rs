@@ -304,7 +304,8 @@ fn doubts_of_chain(path: &Path, chain: &[X509Certificate<'_>]) -> Vec<String> {
         ));
     }
     for pair in chain.windows(2) {
-        if pair[0].issuer() != pair[1].subject() {
+        let signs_itself = pair[0].issuer() == pair[0].subject();
+        if pair[0].issuer() != pair[1].subject() && !signs_itself {
             doubts.push(format!(
                 "in {path}, {} is not followed by who signed it, {}: some clients refuse such a chain",
                 pair[0].subject(),

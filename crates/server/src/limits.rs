@@ -176,7 +176,12 @@ impl ClientLimits {
         let until = self.locked_out.get(&AddressKey::from(address));
         let left = until.and_then(|until| until.checked_duration_since(Instant::now()));
         match left {
-            Some(left) => Err(too_fast("failed-logins", "this address", limiter.rate, left)),
+            Some(left) => Err(too_fast(
+                "failed-logins",
+                "this address",
+                limiter.rate,
+                left,
+            )),
             None => Ok(()),
         }
     }

@@ -8,12 +8,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
+use http::header::CONNECTION;
+use http::{HeaderValue, Version};
 use hyper::body::Incoming;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use http::header::CONNECTION;
-use http::{HeaderValue, Version};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -79,7 +79,10 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
         front.app.leaving.store(true, Ordering::Release);
         let drain = front.app.config.front.drain;
         if !drain.is_zero() {
-            info!("leaving: everything is answered for {} s more", drain.as_secs());
+            info!(
+                "leaving: everything is answered for {} s more",
+                drain.as_secs()
+            );
             tokio::time::sleep(drain).await;
         }
     };
@@ -112,7 +115,7 @@ async fn beside(front: &Front) {
     };
     let certificate = async {
         match &front.app.tls {
-            Some(tls) => tls.watch(|| front.app.now(), handshake::hangups()).await,
+            Some(tls) => tls.watch(|| front.app.now()).await,
             None => std::future::pending().await,
         }
     };
@@ -122,10 +125,7 @@ async fn beside(front: &Front) {
 fn builder() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     // How long a head may take is watched by `connections`, for both versions.
-    builder
-        .http1()
-        .header_read_timeout(None)
-        .max_buf_size(HEAD);
+    builder.http1().header_read_timeout(None).max_buf_size(HEAD);
     builder
         .http2()
         .timer(TokioTimer::new())

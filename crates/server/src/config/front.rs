@@ -174,7 +174,7 @@ impl Default for FrontSettings {
             slowest: 1024,
             requests: RateSetting::new(500, Unit::Second, 10_000),
             uploads: RateSetting::new(100, Unit::Second, 2000),
-            failed_logins: RateSetting::new(1, Unit::Second, 100),
+            failed_logins: RateSetting::new(10, Unit::Second, 500),
             exempt: loopback.to_vec(),
             drain: Duration::ZERO,
         }
@@ -186,7 +186,10 @@ impl FrontSettings {
     pub(super) fn shown(&self) -> Vec<(String, String)> {
         let listed = |networks: &[Network]| {
             let networks: Vec<String> = networks.iter().map(ToString::to_string).collect();
-            networks.join(", ")
+            match networks.is_empty() {
+                true => "none".to_owned(),
+                false => networks.join(", "),
+            }
         };
         let count = |count: usize| count.to_string();
         let period = |period: Duration| Period(period).to_string();
@@ -270,7 +273,10 @@ impl Reader<'_> {
     pub(super) fn front_limits(&mut self, limits: &mut Table<'_>, front: &mut FrontSettings) {
         for (key, slot) in [
             ("connections", &mut front.connections),
-            ("connections-per-address", &mut front.connections_per_address),
+            (
+                "connections-per-address",
+                &mut front.connections_per_address,
+            ),
         ] {
             let count = limits.integer(key, 1..1_000_001);
             self.show(&format!("limits.{key}"), count.as_ref());

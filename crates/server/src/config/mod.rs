@@ -29,9 +29,7 @@ mod front;
 
 pub use amounts::{ByteSize, Period};
 pub use feeds::{FeedConfig, FeedKind, FeedOrigin};
-pub use front::{
-    FrontSettings, Network, ProxyHeader, ProxySettings, TlsSettings, TlsVersion,
-};
+pub use front::{FrontSettings, Network, ProxyHeader, ProxySettings, TlsSettings, TlsVersion};
 pub use inspection::{Ahead, InspectionSettings, Isolation};
 pub use monitor::{ListPlace, MonitorSettings, OwnedNames};
 pub use notify::{

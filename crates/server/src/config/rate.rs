@@ -84,10 +84,15 @@ impl FromStr for RateSetting {
             return Ok(Self(None));
         }
         let wrong = || {
-            format!("{text:?} is not a rate (for example \"500/s burst 10000\", \"60/m\" or \"off\")")
+            format!(
+                "{text:?} is not a rate (for example \"500/s burst 10000\", \"60/m\" or \"off\")"
+            )
         };
         let mut words = text.split_whitespace();
-        let (times, period) = words.next().and_then(|word| word.split_once('/')).ok_or_else(wrong)?;
+        let (times, period) = words
+            .next()
+            .and_then(|word| word.split_once('/'))
+            .ok_or_else(wrong)?;
         let times: NonZeroU32 = times.parse().map_err(|_| wrong())?;
         let period = match period {
             "s" => Unit::Second,
@@ -128,7 +133,10 @@ mod tests {
     #[test]
     fn rates_are_read_and_written() {
         for (text, expected) in [
-            ("500/s burst 10000", RateSetting::new(500, Unit::Second, 10_000)),
+            (
+                "500/s burst 10000",
+                RateSetting::new(500, Unit::Second, 10_000),
+            ),
             ("60/m", RateSetting::new(60, Unit::Minute, 60)),
             ("7/h burst 2", RateSetting::new(7, Unit::Hour, 2)),
             ("off", RateSetting(None)),
@@ -137,8 +145,17 @@ mod tests {
             assert_eq!(expected.to_string(), text);
         }
         let wrong = [
-            "", "5", "0/s", "5/d", "-1/s", "5/s burst", "5/s burst 0", "5/s bust 6", "5/s burst 6 7",
-            "on", "5000000000/s",
+            "",
+            "5",
+            "0/s",
+            "5/d",
+            "-1/s",
+            "5/s burst",
+            "5/s burst 0",
+            "5/s bust 6",
+            "5/s burst 6 7",
+            "on",
+            "5000000000/s",
         ];
         for text in wrong {
             assert!(text.parse::<RateSetting>().is_err(), "{text:?}");

@@ -249,9 +249,16 @@ impl Over<'_> {
     /// Certificate and key, each from where it is given last.
     fn tls(&mut self, raw: RawTls) -> Result<Option<TlsSettings>, ConfigError> {
         let text = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
-        let (cert, key) = (text(&self.overrides.tls_cert), text(&self.overrides.tls_key));
-        let given: Option<PathBuf> =
-            self.value("tls.cert", "PORTCULLIS_TLS_CERT", cert.as_ref(), "--tls-cert")?;
+        let (cert, key) = (
+            text(&self.overrides.tls_cert),
+            text(&self.overrides.tls_key),
+        );
+        let given: Option<PathBuf> = self.value(
+            "tls.cert",
+            "PORTCULLIS_TLS_CERT",
+            cert.as_ref(),
+            "--tls-cert",
+        )?;
         let cert = given.or(raw.cert);
         let given: Option<PathBuf> =
             self.value("tls.key", "PORTCULLIS_TLS_KEY", key.as_ref(), "--tls-key")?;

@@ -12,11 +12,7 @@ const FORWARDED: HeaderName = HeaderName::from_static("forwarded");
 
 /// The nearest address on the way to us that is not one of the trusted proxies'. A hop that cannot be
 /// read (`unknown`, `_hidden`) ends the search: what stands before it could be anything.
-pub(super) fn client_address(
-    proxies: &ProxySettings,
-    peer: IpAddr,
-    headers: &HeaderMap,
-) -> IpAddr {
+pub(super) fn client_address(proxies: &ProxySettings, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     let mut nearest = peer.to_canonical();
     if proxies.trusted.is_empty() || !Network::any_has(&proxies.trusted, nearest) {
         return nearest;
@@ -62,7 +58,11 @@ fn forwarded_for(element: &str) -> Option<IpAddr> {
 
 /// An address, with or without a port: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]:80`.
 fn node(text: &str) -> Option<IpAddr> {
-    let with_port = || text.parse().ok().map(|address: std::net::SocketAddr| address.ip());
+    let with_port = || {
+        text.parse()
+            .ok()
+            .map(|address: std::net::SocketAddr| address.ip())
+    };
     let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
     let address: Option<IpAddr> = text.parse().ok().or_else(with_port).or_else(bracketed);
     address.map(|address| address.to_canonical())
@@ -122,7 +122,10 @@ mod tests {
             ("for=198.51.100.1", "198.51.100.1"),
             ("proto=https;For=\"198.51.100.1:80\";by=_x", "198.51.100.1"),
             ("for=\"[2001:db8::1]:80\"", "2001:db8::1"),
-            ("for=203.0.113.9, for=198.51.100.1, for=10.0.0.2", "198.51.100.1"),
+            (
+                "for=203.0.113.9, for=198.51.100.1, for=10.0.0.2",
+                "198.51.100.1",
+            ),
             ("for=198.51.100.1, for=_hidden", "10.0.0.1"),
             ("proto=https", "10.0.0.1"),
             ("for=\"198.51.100.1", "10.0.0.1"),

@@ -185,8 +185,7 @@ impl HttpBody for Asked {
         let bytes = data
             .and_then(Frame::data_ref)
             .map_or(0, |data| data.len() as u64);
-        self.pace
-            .moved(self.all.now(), bytes, self.all.patience());
+        self.pace.moved(self.all.now(), bytes, self.all.patience());
         Poll::Ready(frame)
     }
 

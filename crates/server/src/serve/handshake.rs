@@ -87,22 +87,3 @@ impl Handshakes {
         Ok(Box::new(stream))
     }
 }
-
-/// Waits for SIGHUP, each time it is called.
-#[cfg(unix)]
-pub(super) fn hangups() -> impl AsyncFnMut() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut hangups = signal(SignalKind::hangup()).ok();
-    async move || match &mut hangups {
-        Some(hangups) => {
-            hangups.recv().await;
-        }
-        None => std::future::pending().await,
-    }
-}
-
-/// There is no such signal here.
-#[cfg(not(unix))]
-pub(super) fn hangups() -> impl AsyncFnMut() {
-    async || std::future::pending().await
-}

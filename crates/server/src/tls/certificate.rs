@@ -8,7 +8,7 @@ use portcullis_core::digest::Sha256;
 use portcullis_core::time::Timestamp;
 use rustls::InconsistentKeys;
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use x509_parser::certificate::X509Certificate;
@@ -219,11 +219,18 @@ fn chain(path: &Path, text: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsEr
             },
             path,
         }),
-        Err(error) => Err(TlsError::Damaged {
-            path,
-            what: error.to_string(),
-        }),
+        Err(error) => Err(damaged_pem(path, &error)),
     }
+}
+
+fn damaged_pem(path: PathBuf, error: &pem::Error) -> TlsError {
+    let what = match error {
+        pem::Error::MissingSectionEnd { .. } => {
+            "a line that begins with -----END is missing".to_owned()
+        }
+        other => other.to_string(),
+    };
+    TlsError::Damaged { path, what }
 }
 
 fn private_key(path: &Path, text: &[u8]) -> Result<PrivateKeyDer<'static>, TlsError> {
@@ -238,7 +245,7 @@ fn private_key(path: &Path, text: &[u8]) -> Result<PrivateKeyDer<'static>, TlsEr
         ));
     }
     PrivateKeyDer::from_pem_slice(text).map_err(|error| match error {
-        rustls::pki_types::pem::Error::NoItemsFound => no_key(match text {
+        pem::Error::NoItemsFound => no_key(match text {
             text if has(text, "BEGIN CERTIFICATE-----") => {
                 "it has a certificate; are certificate and key exchanged?"
             }
@@ -247,10 +254,7 @@ fn private_key(path: &Path, text: &[u8]) -> Result<PrivateKeyDer<'static>, TlsEr
             [0x30, ..] => "it is DER, not PEM: openssl pkey -inform DER -in FILE -out key.pem",
             _ => "a PEM file begins with -----BEGIN PRIVATE KEY-----",
         }),
-        other => TlsError::Damaged {
-            path: path.to_path_buf(),
-            what: other.to_string(),
-        },
+        other => damaged_pem(path.to_path_buf(), &other),
     })
 }
 
@@ -260,10 +264,11 @@ fn certified(
     chain: Vec<CertificateDer<'static>>,
     private: PrivateKeyDer<'static>,
 ) -> Result<CertifiedKey, TlsError> {
-    let signing = aws_lc_rs::sign::any_supported_type(&private).map_err(|error| TlsError::Damaged {
-        path: settings.key.clone(),
-        what: error.to_string(),
-    })?;
+    let signing =
+        aws_lc_rs::sign::any_supported_type(&private).map_err(|error| TlsError::Damaged {
+            path: settings.key.clone(),
+            what: error.to_string(),
+        })?;
     let fits = |chain: Vec<CertificateDer<'static>>| {
         let key = CertifiedKey::new(chain, Arc::clone(&signing));
         match key.keys_match() {
@@ -313,7 +318,9 @@ fn doubts_of_chain(path: &Path, chain: &[X509Certificate<'_>]) -> Vec<String> {
             ));
         }
     }
-    let names = chain.first().map(|own| own.tbs_certificate.subject_alternative_name());
+    let names = chain
+        .first()
+        .map(|own| own.tbs_certificate.subject_alternative_name());
     if matches!(names, Some(Ok(None))) {
         doubts.push(format!(
             "the certificate in {path} has no alternative name, and clients do not look at any other: \

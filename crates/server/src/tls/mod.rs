@@ -87,15 +87,16 @@ impl Tls {
         metrics::counter!("portcullis_tls_reloads_total", "result" => result).increment(1);
     }
 
-    /// Takes up new files when they change, and at once when `asked` says so. Never ends.
-    pub(crate) async fn watch(&self, clock: impl Fn() -> Timestamp, mut asked: impl AsyncFnMut()) {
+    /// Takes up new files when they change, and at once on SIGHUP. Never ends.
+    pub(crate) async fn watch(&self, clock: impl Fn() -> Timestamp) {
+        let mut hangups = Hangups::new();
         let mut seen = self.stamp();
         let mut taken = seen;
         let mut reminded = tokio::time::Instant::now();
         loop {
             let is_asked = tokio::select! {
                 () = tokio::time::sleep(LOOK) => false,
-                () = asked() => true,
+                () = hangups.next() => true,
             };
             let now = self.stamp();
             // Certificate and key are two files, so that a change counts when it is over.
@@ -117,6 +118,42 @@ impl Tls {
             let found = std::fs::metadata(path).ok()?;
             Some((found.modified().ok()?, found.len()))
         })
+    }
+}
+
+/// SIGHUP, by which an operator asks for new files to be read.
+struct Hangups {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+}
+
+impl Hangups {
+    #[cfg(unix)]
+    fn new() -> Self {
+        let kind = tokio::signal::unix::SignalKind::hangup();
+        Self {
+            signal: tokio::signal::unix::signal(kind).ok(),
+        }
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        match &mut self.signal {
+            Some(signal) => {
+                signal.recv().await;
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> Self {
+        Self {}
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        std::future::pending().await
     }
 }
 

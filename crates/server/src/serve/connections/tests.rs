@@ -49,7 +49,11 @@ fn a_head_that_has_begun_has_less_time_than_none() {
     admitted.connection.begin(Version::HTTP_2);
     admitted.connection.end(20_001);
     admitted.connection.note_arrival(20_001);
-    assert_eq!(fault(&admitted, 70), None, "HTTP/2 says other things between requests");
+    assert_eq!(
+        fault(&admitted, 70),
+        None,
+        "HTTP/2 says other things between requests"
+    );
 }
 
 #[test]
@@ -61,7 +65,11 @@ fn a_client_that_does_not_take_what_is_written_is_cut_off() {
     assert_eq!(fault(&admitted, 21), None);
     assert_eq!(fault(&admitted, 22), Some(Fault::Stalled));
     admitted.connection.end(1001);
-    assert_eq!(fault(&admitted, 22), Some(Fault::Stalled), "the answer is not taken yet");
+    assert_eq!(
+        fault(&admitted, 22),
+        Some(Fault::Stalled),
+        "the answer is not taken yet"
+    );
 }
 
 #[test]
@@ -135,7 +143,11 @@ fn stalled_transfers_hold_only_so_much_memory_together() {
         admitted.connection.held.store(held, Ordering::Relaxed);
         admitted.connection.writing.wait(1);
     }
-    let stalled = |now| admitted.iter().filter_map(move |one| one.connection.stalled(now));
+    let stalled = |now| {
+        admitted
+            .iter()
+            .filter_map(move |one| one.connection.stalled(now))
+    };
     assert_eq!(stalled(1001).count(), 0, "everybody may pause for a moment");
     relieve(stalled(3001).collect());
     let orders: Vec<Order> = admitted.iter().map(|one| one.connection.order()).collect();

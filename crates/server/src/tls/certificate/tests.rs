@@ -1,8 +1,6 @@
 //! Certificates that can be used, that cannot, and that are doubtful; each message says what to do.
 
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd,
-};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use tempfile::TempDir;
 
 use super::*;
@@ -40,7 +38,10 @@ fn made() -> Made {
     let root_pem = root.self_signed(&root_key).expect("signed").pem();
     let root = Issuer::new(root, root_key);
     let between = named("Acme Servers", true);
-    let between_pem = between.signed_by(&between_key, &root).expect("signed").pem();
+    let between_pem = between
+        .signed_by(&between_key, &root)
+        .expect("signed")
+        .pem();
     let between = Issuer::new(between, between_key);
     let server = named("packages.acme.example", false);
     Made {
@@ -103,7 +104,8 @@ fn a_chain_with_its_key_is_used_without_a_doubt() {
 #[test]
 fn what_cannot_be_used_is_refused_with_what_to_do() {
     let (made, other) = (made(), made());
-    let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    let encrypted =
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
     let old = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n\
                -----END RSA PRIVATE KEY-----\n";
     let turned_round = format!("{}{}", made.between, made.server);

@@ -70,7 +70,7 @@ impl Serve {
         serve::figures();
         serve::raise_limit();
         let is_new = !config.data.exists();
-        let listener = listen(config.listen, handed_over).await?;
+        let listener = listen(config.listen, handed_over)?;
         discovery::settle_for_serving(&mut config).await?;
         note_configuration(&overrides, &config.data);
         let app = App::open(config, system_clock()).await?;
@@ -92,12 +92,12 @@ impl Serve {
 }
 
 /// The socket that was handed over, or one of our own at `address`.
-async fn listen(
+fn listen(
     address: SocketAddr,
     handed_over: Option<std::net::TcpListener>,
 ) -> anyhow::Result<TcpListener> {
     let Some(listener) = handed_over else {
-        return bind(address).await;
+        return bind(address);
     };
     listener.set_nonblocking(true)?;
     Ok(TcpListener::from_std(listener)?)
@@ -126,8 +126,8 @@ fn handed_over() -> anyhow::Result<Option<std::net::TcpListener>> {
     Ok(None)
 }
 
-async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    let error = match TcpListener::bind(address).await {
+fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let error = match serve::listen(address) {
         Ok(listener) => return Ok(listener),
         Err(error) => error,
     };

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
+use futures_util::FutureExt as _;
 use http::header::CONNECTION;
 use http::{HeaderValue, Version};
 use hyper::body::Incoming;
@@ -16,7 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tower::ServiceExt as _;
 use tracing::{debug, info, warn};
 
@@ -63,6 +64,26 @@ struct Front {
     handshakes: Handshakes,
 }
 
+/// How many connections may wait to be taken in. The usual number is small enough to be full when a few
+/// hundred clients begin at once, and then they wait for seconds.
+const BACKLOG: u32 = 4096;
+
+/// Listens at `address`.
+///
+/// # Errors
+/// What the system says.
+pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // What is left of connections that ended does not keep the address from being used again.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 /// Serves `app` on `listener` until `stop` resolves. Then `/readyz` says that we are leaving, everything is
 /// answered for as long as `[limits] drain` says, and transfers under way may finish within `shutdown`.
 pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
@@ -90,6 +111,10 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
         () = drained => {}
         () = accept(&front, &listener) => {}
         () = beside(&front) => {}
+    }
+    // Those that the system has accepted for us would be reset.
+    while let Some(Ok((stream, address))) = listener.accept().now_or_never() {
+        begin(&front, stream, address);
     }
     drop(listener);
     info!("stopping: transfers under way may finish");
@@ -158,14 +183,18 @@ async fn accept(front: &Arc<Front>, listener: &TcpListener) {
                 continue;
             }
         };
-        let Ok(admitted) = front.connections.admit(address.ip()) else {
-            metrics::counter!("portcullis_limited_total", "limit" => "connections").increment(1);
-            debug!(%address, "too many connections from this address");
-            continue;
-        };
-        let _ = stream.set_nodelay(true);
-        tokio::spawn(take(Arc::clone(front), stream, address, admitted));
+        begin(front, stream, address);
     }
+}
+
+fn begin(front: &Arc<Front>, stream: TcpStream, address: SocketAddr) {
+    let Ok(admitted) = front.connections.admit(address.ip()) else {
+        metrics::counter!("portcullis_limited_total", "limit" => "connections").increment(1);
+        debug!(%address, "too many connections from this address");
+        return;
+    };
+    let _ = stream.set_nodelay(true);
+    tokio::spawn(take(Arc::clone(front), stream, address, admitted));
 }
 
 async fn take(front: Arc<Front>, stream: TcpStream, address: SocketAddr, admitted: Admitted) {

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod gateway;
+mod memory;
 mod program;
 mod installers;
 mod publishers;
@@ -20,16 +21,20 @@ mod check;
 mod confusion;
 mod crash;
 mod exposure;
+mod idle;
 mod inspect_worker;
 mod inspected;
 mod install;
+mod large_upload;
 mod locked;
 mod pointed;
 mod policy_page;
 mod replays;
 mod publish;
 mod review;
+mod rolling;
 mod runbook;
 mod sbom;
 mod scan;
 mod scan_index;
+mod secured;

@@ -69,8 +69,8 @@ async fn answer(app: &Arc<App>, index: Option<&str>, request: Request) -> Respon
     }
 }
 
-/// What a form may have beside its file, in bytes.
-const FORM: u64 = 8 << 20;
+/// What a form may have beside its file, in bytes: its fields, and what stands between them.
+const FORM: u64 = 40 << 20;
 
 /// What is left free on the disk whatever is published, in bytes: the database needs room too.
 const RESERVE: u64 = 64 << 20;

@@ -20,6 +20,9 @@ const TICK: Duration = Duration::from_millis(250);
 /// For how long a connection may end by itself once it was asked to, in milliseconds.
 const PARTING: u64 = 5_000;
 
+/// How long a connection that nothing was asked on may stay when all are told to end.
+const NEWCOMERS: Duration = Duration::from_secs(1);
+
 /// A transfer that its client has left alone for so long counts as stalled, in milliseconds.
 const STALLED: u64 = 2_000;
 
@@ -55,12 +58,16 @@ struct Open {
 /// One open connection.
 #[derive(Debug)]
 pub(super) struct Connection {
+    /// How many there were before it.
+    number: u64,
     /// Requests under way.
     busy: AtomicUsize,
     /// When the last request ended, or the connection began.
     quiet_since: AtomicU64,
     /// When the head of a request began to arrive; 0 when none does.
     head_since: AtomicU64,
+    /// Whether anything was ever asked on it.
+    was_asked: AtomicBool,
     /// HTTP/2 says more than heads between requests.
     is_h2: AtomicBool,
     /// The client, waited for to take what is written.
@@ -145,10 +152,14 @@ impl Connections {
             return Err(TooManyOfOne);
         }
         *count += 1;
+        let id = open.next;
+        open.next += 1;
         let connection = Arc::new(Connection {
+            number: id,
             busy: AtomicUsize::new(0),
             quiet_since: AtomicU64::new(self.now()),
             head_since: AtomicU64::new(0),
+            was_asked: AtomicBool::new(false),
             is_h2: AtomicBool::new(false),
             writing: Pace::new(self.rules.patience),
             bodies: Mutex::default(),
@@ -156,8 +167,6 @@ impl Connections {
             order: AtomicU8::new(Order::Stay as u8),
             told: Notify::new(),
         });
-        let id = open.next;
-        open.next += 1;
         open.by_id.insert(id, Arc::clone(&connection));
         drop(open);
         Ok(Admitted {
@@ -209,37 +218,53 @@ impl Connections {
         if some == 0 {
             return;
         }
-        let quiet_since = |one: &&Arc<Connection>| one.quiet_since.load(Ordering::Relaxed);
-        idle.select_nth_unstable_by_key(some - 1, quiet_since);
+        // Of those that came within one tick, the first ones go first.
+        let age = |one: &&Arc<Connection>| (one.quiet_since.load(Ordering::Relaxed), one.number);
+        idle.select_nth_unstable_by_key(some - 1, age);
         for connection in &idle[..some] {
             connection.end_for(Fault::Crowded);
         }
     }
 
-    /// Tells all of them to end when the requests under way have, and waits until they did.
+    /// Tells all of them to end when the requests under way have, and waits until they did. Those that have
+    /// only just come have a moment to ask what they came for: their clients would not ask again.
     pub(super) async fn part(&self) {
-        loop {
-            let ended = self.ended.notified();
-            let mut ended = std::pin::pin!(ended);
-            ended.as_mut().enable();
-            {
-                let open = self.open();
-                if open.by_id.is_empty() {
+        let everybody = async {
+            tokio::time::sleep(NEWCOMERS).await;
+            self.tell_all(Order::Part, |_| true);
+            std::future::pending().await
+        };
+        let each_that_was_asked = async {
+            loop {
+                let ended = self.ended.notified();
+                let mut ended = std::pin::pin!(ended);
+                ended.as_mut().enable();
+                let was_asked = |one: &Connection| one.was_asked.load(Ordering::Relaxed);
+                if self.tell_all(Order::Part, was_asked) == 0 {
                     return;
                 }
-                for connection in open.by_id.values() {
-                    connection.tell(Order::Part);
-                }
+                ended.await;
             }
-            ended.await;
+        };
+        tokio::select! {
+            () = each_that_was_asked => {}
+            () = everybody => {}
         }
+    }
+
+    /// Tells those that `may` be told; how many are open.
+    fn tell_all(&self, order: Order, may: impl Fn(&Connection) -> bool) -> usize {
+        let open = self.open();
+        let told = open.by_id.values().filter(|connection| may(connection));
+        for connection in told {
+            connection.tell(order);
+        }
+        open.by_id.len()
     }
 
     /// Ends all of them.
     pub(super) fn cut(&self) {
-        for connection in self.open().by_id.values() {
-            connection.tell(Order::Cut);
-        }
+        self.tell_all(Order::Cut, |_| true);
     }
 
     /// Waits until one of them has ended.
@@ -401,6 +426,7 @@ impl Connection {
     pub(super) fn begin(&self, version: http::Version) {
         self.busy.fetch_add(1, Ordering::Relaxed);
         self.head_since.store(0, Ordering::Relaxed);
+        self.was_asked.store(true, Ordering::Relaxed);
         if version == http::Version::HTTP_2 {
             self.is_h2.store(true, Ordering::Relaxed);
         }

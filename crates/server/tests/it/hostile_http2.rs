@@ -73,6 +73,7 @@ async fn requests_that_are_taken_back_at_once_end_the_connection() {
     let (_upstream, app) = place("").await;
     let http2 = Http2::plain(app.address).await;
     let mut send = http2.send.clone();
+    let mut asked = 0;
     for _ in 0..100_000 {
         let Ok(mut ready) = send.ready().await else {
             break;
@@ -83,6 +84,7 @@ async fn requests_that_are_taken_back_at_once_end_the_connection() {
         let Ok((answer, mut stream)) = ready.send_request(request, true) else {
             break;
         };
+        asked += 1;
         stream.send_reset(h2::Reason::CANCEL);
         drop(answer);
         send = ready;
@@ -93,11 +95,10 @@ async fn requests_that_are_taken_back_at_once_end_the_connection() {
     }
     let ended = tokio::time::timeout(Duration::from_secs(20), http2.ended).await;
     let error = ended.expect("it ends").unwrap().expect_err("not in peace");
-    assert_eq!(
-        error.reason(),
-        Some(h2::Reason::ENHANCE_YOUR_CALM),
-        "{error}"
-    );
+    // The word that comes with it is lost when more is sent at that moment.
+    let is_told = error.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM);
+    assert!(is_told || error.is_io(), "{error}");
+    assert!(asked < 2000, "{asked} requests were taken and taken back");
     assert_eq!(app.get("/livez").await.status, 200);
 }
 

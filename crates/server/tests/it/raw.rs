@@ -35,7 +35,7 @@ impl Raw {
 
     /// What has arrived so far, waiting for something at most that long.
     pub(crate) async fn some(&mut self, patience: Duration) -> String {
-        let mut received = Vec::new();
+        let mut received = Vec::with_capacity(16 * 1024);
         let _ = tokio::time::timeout(patience, self.0.read_buf(&mut received)).await;
         String::from_utf8_lossy(&received).into_owned()
     }

@@ -157,14 +157,21 @@ fn stalled_transfers_hold_only_so_much_memory_together() {
 #[tokio::test]
 async fn parting_waits_for_the_last_one() {
     let all = connections(10, "");
-    let (busy, idle) = (one(&all), one(&all));
+    let (busy, idle, new) = (one(&all), one(&all), one(&all));
+    busy.connection.begin(Version::HTTP_11);
+    idle.connection.begin(Version::HTTP_11);
+    idle.connection.end(1);
     let parting = tokio::spawn({
         let all = Arc::clone(&all);
         async move { all.part().await }
     });
     idle.connection.told().await;
     assert_eq!(idle.connection.order(), Order::Part);
-    drop(idle);
+    assert_eq!(busy.connection.order(), Order::Part);
+    assert_eq!(new.connection.order(), Order::Stay, "it has come to ask");
+    new.connection.told().await;
+    assert_eq!(new.connection.order(), Order::Part);
+    drop((idle, new));
     tokio::task::yield_now().await;
     assert!(!parting.is_finished());
     drop(busy);

@@ -131,7 +131,7 @@ pub enum OpenError {
     #[error(transparent)]
     Policy(#[from] PolicyError),
     /// The certificate or its key.
-    #[error("[tls] {0}")]
+    #[error("cannot speak TLS")]
     Tls(#[from] TlsError),
     /// A source.
     #[error(transparent)]

@@ -49,13 +49,13 @@ fn ten_thousand_idle_connections_cost_little_and_keep_nobody_out() {
     let index = FixtureIndex::start_blocking();
     index.add(wheel("leaf", "1.0"));
     let number = as_many_as_possible(10_000);
-    let limits = format!("[limits]\nconnections = {number}\n");
+    let limits = format!("[limits]\nconnections = {}\n", number + 100);
     let gateway = gateway::before(&index).tables(&limits).start();
     assert_eq!(gateway.get("/simple/leaf/").status, 200);
     let before = resident(gateway.process());
 
     let connect = || TcpStream::connect(address(gateway.url())).unwrap();
-    let mut open: Vec<TcpStream> = (0..number - 1).map(|_| connect()).collect();
+    let mut open: Vec<TcpStream> = (0..number).map(|_| connect()).collect();
     let begun = Instant::now();
     assert_eq!(gateway.get("/simple/leaf/").status, 200);
     assert!(
@@ -76,7 +76,7 @@ fn ten_thousand_idle_connections_cost_little_and_keep_nobody_out() {
     );
 
     // More than there is room for: those that were idle for longest make room.
-    let late: Vec<TcpStream> = (0..100).map(|_| connect()).collect();
+    let late: Vec<TcpStream> = (0..300).map(|_| connect()).collect();
     for _ in 0..5 {
         let begun = Instant::now();
         assert_eq!(gateway.get("/simple/leaf/").status, 200);

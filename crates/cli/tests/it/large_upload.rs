@@ -76,8 +76,13 @@ fn large_wheel(size: u64) -> File {
     file
 }
 
-fn form(file: &File) -> (String, String, u64) {
+fn form(file: &mut File) -> (String, String, u64) {
+    let mut hash = Sha256::new();
+    io::copy(&mut BufReader::with_capacity(1 << 20, &mut *file), &mut hash).unwrap();
+    file.rewind().unwrap();
+    let sha256 = hex::encode(hash.finalize());
     let fields = [
+        ("sha256_digest", sha256.as_str()),
         (":action", "file_upload"),
         ("protocol_version", "1"),
         ("filetype", "bdist_wheel"),
@@ -101,13 +106,13 @@ fn form(file: &File) -> (String, String, u64) {
 }
 
 /// Sends it and returns the answer.
-fn send(base: &str, token: &str, file: File) -> String {
+fn send(base: &str, token: &str, mut file: File) -> String {
     let address = base.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).unwrap();
     stream
         .set_read_timeout(Some(Duration::from_secs(600)))
         .unwrap();
-    let (before, after, length) = form(&file);
+    let (before, after, length) = form(&mut file);
     let head = format!(
         "POST /legacy/ HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
          Authorization: Bearer {token}\r\nContent-Type: multipart/form-data; boundary=x1y2\r\n\

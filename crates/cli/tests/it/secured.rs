@@ -107,5 +107,5 @@ fn a_certificate_that_cannot_be_used_is_refused_at_the_start() {
         .unwrap();
     assert!(!output.status.success());
     let text = String::from_utf8(output.stderr).unwrap();
-    insta::assert_snapshot!(text.lines().last().unwrap_or_default(), @"");
+    insta::assert_snapshot!(text.lines().last().unwrap_or_default(), @"portcullis: cannot speak TLS: the key in key.pem is not the one of the certificate in cert.pem; give the two that were made together");
 }

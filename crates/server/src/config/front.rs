@@ -166,7 +166,7 @@ impl Default for FrontSettings {
         Self {
             tls: None,
             proxies: ProxySettings::default(),
-            connections: 16_384,
+            connections: 10_000,
             connections_per_address: 1024,
             head: Duration::from_secs(30),
             idle: Duration::from_secs(75),

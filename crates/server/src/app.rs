@@ -20,6 +20,7 @@ use portcullis_store::tokens::{LastUsed, Token};
 use portcullis_upstream::UpstreamError;
 use portcullis_upstream::single_flight::SingleFlight;
 use tokio::sync::Semaphore;
+use uuid::Uuid;
 
 use crate::config::{Config, ConfigError};
 use crate::error::FlowError;
@@ -61,6 +62,8 @@ pub struct App {
     pub sources: BTreeMap<SourceName, Arc<Source>>,
     /// The indexes, by name.
     pub indexes: BTreeMap<IndexName, Arc<Index>>,
+    /// Tells this process apart from every other one that claims something.
+    pub holder: String,
     /// The policies in force.
     pub policies: Policies,
     /// The names in force.
@@ -244,6 +247,7 @@ impl App {
             blobs,
             sources,
             indexes,
+            holder: Uuid::now_v7().to_string(),
             policies,
             names: ArcSwap::from_pointee(names),
             knowledge,

@@ -278,7 +278,7 @@ impl Rejudge {
             releases::learn_from_arrived(&self.app, &self.gathered, &facts, actual).await;
         let content = match facts.sha256 {
             Fact::Known(sha256) if sha256 == actual => {
-                contents::learn(&self.app, &gathered, &facts, actual).await
+                contents::learn(&self.app, &gathered, &facts, actual).await?
             }
             // Other bytes than the file has are refused for that alone.
             Fact::Known(_) | Fact::Unknown(_) => None,

@@ -8,6 +8,7 @@ pub mod publisher;
 pub mod evidence;
 pub mod simple_page;
 pub mod fetch;
+mod elsewhere;
 pub mod download;
 pub mod metadata;
 pub mod contents;

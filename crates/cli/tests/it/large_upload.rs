@@ -78,7 +78,14 @@ fn large_wheel(size: u64) -> File {
 
 fn form(file: &mut File) -> (String, String, u64) {
     let mut hash = Sha256::new();
-    io::copy(&mut BufReader::with_capacity(1 << 20, &mut *file), &mut hash).unwrap();
+    let mut block = vec![0; 1 << 20];
+    loop {
+        let read = file.read(&mut block).unwrap();
+        if read == 0 {
+            break;
+        }
+        hash.update(&block[..read]);
+    }
     file.rewind().unwrap();
     let sha256 = hex::encode(hash.finalize());
     let fields = [

@@ -53,16 +53,17 @@ fn large_wheel(size: u64) -> File {
         wheel.write_all(&zeros).unwrap();
         hash.update(&zeros);
     }
-    let encoded = {
-        use base64::Engine as _;
-        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(hash.finalize())
-    };
     let metadata = "Metadata-Version: 2.1\nName: acme-large\nVersion: 1.0\n";
     let about = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n";
-    let record = format!(
-        "acme_large/data.bin,sha256={encoded},{size}\n{INFO}/METADATA,,\n{INFO}/WHEEL,,\n\
-         {INFO}/RECORD,,\n"
-    );
+    let line = |name: &str, hash: &str, size: u64| format!("{name},sha256={hash},{size}\n");
+    let own = |name: &str, text: &str| {
+        let hash = encoded(Sha256::digest(text));
+        line(&format!("{INFO}/{name}"), &hash, text.len() as u64)
+    };
+    let record = line("acme_large/data.bin", &encoded(hash.finalize()), size)
+        + &own("METADATA", metadata)
+        + &own("WHEEL", about)
+        + &format!("{INFO}/RECORD,,\n");
     for (name, text) in [
         ("METADATA", metadata),
         ("WHEEL", about),
@@ -74,6 +75,12 @@ fn large_wheel(size: u64) -> File {
     let mut file = wheel.finish().unwrap().0;
     file.rewind().unwrap();
     file
+}
+
+/// A digest as RECORD has it.
+fn encoded(digest: impl AsRef<[u8]>) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(digest)
 }
 
 fn form(file: &mut File) -> (String, String, u64) {

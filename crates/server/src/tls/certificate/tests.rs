@@ -151,6 +151,10 @@ fn what_clients_will_not_like_is_told() {
     nameless.is_ca = IsCa::NoCa;
     let key = KeyPair::generate().expect("a key");
     let nameless = nameless.self_signed(&key).expect("signed").pem();
+    let authority_key = KeyPair::generate().expect("a key");
+    let mut authority = named("packages.acme.example", false);
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = authority.self_signed(&authority_key).expect("signed").pem();
     let told = [
         Files::new(&chain, &made.key).doubts("2027-01-02T00:00:00Z"),
         Files::new(&chain, &made.key).doubts("2025-12-31T00:00:00Z"),
@@ -158,6 +162,7 @@ fn what_clients_will_not_like_is_told() {
         Files::new(&made.server, &made.key).doubts(NOW),
         Files::new(&wrong_order, &made.key).doubts(NOW),
         Files::new(&nameless, &key.serialize_pem()).doubts(NOW),
+        Files::new(&authority, &authority_key.serialize_pem()).doubts(NOW),
     ];
     insta::assert_snapshot!(told.join("\n\n"));
 }

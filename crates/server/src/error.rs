@@ -86,6 +86,25 @@ pub enum FlowError {
     /// Somebody asks for more than one may ask for at a time.
     #[error("{0}")]
     TooMany(String),
+    /// A client asks more often than it may.
+    #[error("{what}")]
+    TooFast {
+        /// What it did too often, and what the limit is.
+        what: String,
+        /// When it may ask again.
+        after: Duration,
+    },
+    /// The address of a request is longer than any that there is, in bytes.
+    #[error("the address is longer than {0} bytes, and nothing here has such a long one")]
+    TargetTooLong(usize),
+    /// The disk has no room for an upload.
+    #[error("no room for an upload of {needed} bytes: {free} bytes are free on the disk")]
+    NoRoom {
+        /// How many bytes were announced.
+        needed: u64,
+        /// How many are free.
+        free: u64,
+    },
     /// Nobody has proved who they are.
     #[error("{0}")]
     Unauthenticated(&'static str),
@@ -141,6 +160,7 @@ impl FlowError {
             Self::SourceFailed { .. } | Self::Store(_) | Self::Blob(_) | Self::Disk(_) => {
                 Some(WAIT)
             }
+            Self::TooFast { after, .. } => Some(*after),
             _ => None,
         }
     }

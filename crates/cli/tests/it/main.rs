@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod gateway;
+mod memory;
 mod program;
 mod installers;
 mod publishers;
@@ -21,9 +22,11 @@ mod confusion;
 mod crash;
 mod deployed;
 mod exposure;
+mod idle;
 mod inspect_worker;
 mod inspected;
 mod install;
+mod large_upload;
 mod locked;
 mod pointed;
 mod policy_page;
@@ -31,8 +34,10 @@ mod replays;
 mod replicas;
 mod publish;
 mod review;
+mod rolling;
 mod runbook;
 mod sbom;
 mod scan;
 mod scan_index;
 mod settled;
+mod secured;

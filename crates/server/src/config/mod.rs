@@ -24,14 +24,18 @@ mod monitor;
 mod inspection;
 mod scanners;
 mod own_rules;
+mod rate;
+mod front;
 
 pub use amounts::{ByteSize, Period};
 pub use feeds::{FeedConfig, FeedKind, FeedOrigin};
+pub use front::{FrontSettings, Network, ProxyHeader, ProxySettings, TlsSettings, TlsVersion};
 pub use inspection::{Ahead, InspectionSettings, Isolation};
 pub use monitor::{ListPlace, MonitorSettings, OwnedNames};
 pub use notify::{
     Encryption, LinesPlace, MailSettings, Reach, SecretPlace, SinkConfig, SinkWay, WebhookSettings,
 };
+pub use rate::{Rate, RateSetting, Unit};
 pub use reviews::Approvers;
 pub use scanners::{OnFailure, PATH_PLACE, ScannerSettings, ScannerWay};
 pub use signals::{SignalConfig, SignalPlace, SignalProviderKind, SignalService};
@@ -63,6 +67,8 @@ pub struct Config {
     pub owned: Vec<NamePattern>,
     /// Bounds.
     pub limits: Limits,
+    /// How connections are taken, and what one client may ask for.
+    pub front: FrontSettings,
     /// How many reviewers an approval takes.
     pub approvers: Approvers,
     /// Who is told of events.
@@ -228,6 +234,10 @@ pub struct Overrides {
     pub data: Option<PathBuf>,
     /// `--upstream`.
     pub upstream: Option<String>,
+    /// `--tls-cert`.
+    pub tls_cert: Option<PathBuf>,
+    /// `--tls-key`.
+    pub tls_key: Option<PathBuf>,
     /// The environment; only `PORTCULLIS_*` is looked at.
     pub environment: BTreeMap<String, String>,
 }

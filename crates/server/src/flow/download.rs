@@ -276,11 +276,12 @@ impl Rejudge {
     async fn judge(&self, facts: FileFacts, actual: Sha256) -> Result<Judged, FlowError> {
         let gathered =
             releases::learn_from_arrived(&self.app, &self.gathered, &facts, actual).await;
+        let is_the_file_s_own = facts.first_sha256.is_none_or(|first| first == actual);
         let content = match facts.sha256 {
-            Fact::Known(sha256) if sha256 == actual => {
+            Fact::Known(sha256) if sha256 == actual && is_the_file_s_own => {
                 contents::learn(&self.app, &gathered, &facts, actual).await?
             }
-            // Other bytes than the file has are refused for that alone.
+            // Other bytes than the file has are refused for that alone, and are not in the vault.
             Fact::Known(_) | Fact::Unknown(_) => None,
         };
         let decision = gathered.judge_file_anew(&self.app, &facts, content.as_ref());

@@ -41,7 +41,7 @@ pub enum Kind {
     Token,
     /// Another policy took effect.
     Policy,
-    /// Cached content was thrown away.
+    /// Cached content was thrown away, or content that nothing refers to.
     Purge,
     /// Something that a person should look at.
     Alert,

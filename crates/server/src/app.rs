@@ -21,6 +21,7 @@ use portcullis_upstream::UpstreamError;
 use portcullis_upstream::single_flight::SingleFlight;
 use tokio::sync::Semaphore;
 
+use crate::cache::CacheState;
 use crate::config::{Config, ConfigError};
 use crate::error::FlowError;
 use crate::flow::contents::Contents;
@@ -101,6 +102,8 @@ pub struct App {
     pub statistics: Statistics,
     /// What is remembered of the lists of names that are watched.
     pub monitor: monitor::Memory,
+    /// The cache of files from outside as this process knows it.
+    pub cache: CacheState,
     /// Jobs that this process runs at the moment.
     pub running: Running,
     clock: Clock,
@@ -145,6 +148,9 @@ pub enum OpenError {
     /// What reviewers said.
     #[error("cannot load what reviewers said: {0}")]
     Reviews(FlowError),
+    /// What is switched on and off while the gateway runs.
+    #[error("cannot load what is switched on: {0}")]
+    Switch(FlowError),
     /// An HTTP client could not be made.
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
@@ -264,6 +270,7 @@ impl App {
             decision_flights: SingleFlight::default(),
             statistics: Statistics::default(),
             monitor: monitor::Memory::default(),
+            cache: CacheState::default(),
             running: Running::default(),
             config,
             clock,
@@ -272,6 +279,8 @@ impl App {
             hosted_changes: std::sync::Mutex::new(0),
         });
         crate::feeds::note_age(&app);
+        let followed = crate::offline::follow_switch(&app).await;
+        followed.map_err(OpenError::Switch)?;
         Ok(app)
     }
 

@@ -16,6 +16,7 @@ pub mod credentials;
 pub mod proxy;
 pub mod tls;
 pub mod breaker;
+pub mod line;
 pub mod client;
 pub mod post;
 pub mod ask;

@@ -149,6 +149,9 @@ async fn without_the_whole(
     wanted: &Wanted,
     wheel: &DistFilename,
 ) -> Result<Option<Found>, FlowError> {
+    if app.is_offline() {
+        return Ok(None);
+    }
     if let Some(found) = beside_the_wheel(app, upstream, wanted).await? {
         return Ok(Some((found, SidecarOrigin::Claimed)));
     }

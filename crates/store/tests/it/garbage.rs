@@ -340,13 +340,20 @@ async fn no_acknowledged_upload_loses_its_bytes_to_a_collector() {
         for test in databases().await {
             let db = test.db.clone();
             let stop = tokio::sync::oneshot::channel();
-            let collector = tokio::spawn(collect_until(db.clone(), blobs.clone(), stop.1));
+            for number in 0..4 * UPLOADS {
+                // What other uploads of the same bytes left behind when they were killed.
+                put(&blobs, &uploaded(number / UPLOADS, number % UPLOADS)).await;
+            }
+            let found = look(&db, &blobs, LATER).await;
+            assert_eq!(found.orphans.len(), 4 * UPLOADS);
+            let collector = collect_until((db.clone(), blobs.clone()), found, stop.1);
+            let collector = tokio::spawn(collector);
             let uploads = (0..4).map(|task| {
                 let (db, blobs) = (db.clone(), blobs.clone());
                 tokio::spawn(async move { upload_many(&db, &blobs, task).await })
             });
             let uploads: Vec<_> = uploads.collect();
-            let mut acknowledged = Vec::new();
+            let mut acknowledged = BTreeSet::new();
             for upload in uploads {
                 acknowledged.extend(upload.await.unwrap());
             }
@@ -368,26 +375,28 @@ const UPLOADS: usize = 12;
 type Stop = tokio::sync::oneshot::Receiver<()>;
 
 
-async fn collect_until(db: Db, blobs: Blobs, mut stop: Stop) -> u64 {
+fn uploaded(task: usize, number: usize) -> String {
+    format!("file {number} of {task}")
+}
+
+async fn collect_until((db, blobs): (Db, Blobs), mut found: Garbage, mut stop: Stop) -> u64 {
     let mut collected = 0;
-    while stop.try_recv().is_err() {
-        let found = look(&db, &blobs, LATER).await;
+    loop {
         collected += collect(&db, &blobs, &found).await.orphans;
-        tokio::task::yield_now().await;
+        if stop.try_recv().is_ok() {
+            return collected;
+        }
+        found = look(&db, &blobs, LATER).await;
     }
-    collected
 }
 
 /// Uploads as `flow::upload` does: bytes, row, a look whether the bytes are there still; again where not.
 async fn upload_many(db: &Db, blobs: &Blobs, task: usize) -> Vec<Sha256> {
     let mut acknowledged = Vec::new();
     for number in 0..UPLOADS {
-        let content = format!("file {number} of {task}");
+        let content = uploaded(task, number);
         let filename = format!("acme-{task}.{number}.tar.gz");
         let sha256 = Sha256::of(content.as_bytes());
-        // What another upload of the same bytes left behind when it was killed.
-        put(blobs, &content).await;
-        tokio::time::sleep(Duration::from_millis(3)).await;
         loop {
             put(blobs, &content).await;
             let mut new = file(&filename, &content, &content);

@@ -34,6 +34,9 @@ pub struct Serve {
     /// The simple index to ask for public packages [default: what pip and uv use here]
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
+    /// Let no request leave: serve what is here
+    #[arg(long)]
+    offline: bool,
 }
 
 impl Serve {
@@ -47,6 +50,7 @@ impl Serve {
         let mut overrides = self.place.overrides();
         overrides.listen = self.listen;
         overrides.upstream = self.upstream;
+        overrides.offline = self.offline.then(|| "true".to_owned());
         let mut config = Config::load(&overrides)?;
         start_log(config.log);
         serve::figures();
@@ -129,6 +133,9 @@ fn greeting(app: &App, address: SocketAddr, is_new: bool) -> String {
     }
     let data = data_flag(config);
     text += &format!("  feeds     {}\n", advisories::greeting_line(app, &data));
+    if app.is_offline() {
+        text += "  offline   no request leaves; what is here is served\n";
+    }
     text += &match config.reading {
         Reading::Anonymous => "  reading   anyone who reaches this address\n".to_owned(),
         Reading::WithToken => {

@@ -302,6 +302,11 @@ impl Verifier {
         Ok(())
     }
 
+    /// Verifies what follows on an entry that is believed.
+    pub fn after(head: Head) -> Self {
+        Self { head }
+    }
+
     /// What was verified up to now.
     pub fn verified(&self) -> Verified {
         Verified {

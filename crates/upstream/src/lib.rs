@@ -18,6 +18,7 @@ pub mod tls;
 pub mod breaker;
 pub mod line;
 pub mod client;
+pub mod look;
 pub mod post;
 pub mod ask;
 mod body;

@@ -431,13 +431,13 @@ impl Pace {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn files_are_asked_for_no_faster_than_the_rate() {
-        let (pace, begun) = (Pace::new(Some(1000)), Instant::now());
-        for (size, after) in [(500, 0), (2000, 500), (1, 2500)] {
+        let (pace, begun) = (Pace::new(Some(10_000)), Instant::now());
+        for (size, after) in [(500, 0), (1000, 50), (1, 150)] {
             pace.wait(size).await;
             let waited = begun.elapsed().as_millis();
-            assert!((after..after + 10).contains(&waited), "{size}: {waited}");
+            assert!(waited >= after, "{size}: {waited}");
         }
         let unbounded = Pace::new(None);
         unbounded.wait(u64::MAX).await;

@@ -55,7 +55,7 @@ async fn the_bound_holds_under_load_and_what_was_published_here_stays() {
     let (_upstream, app) = place(24, BOUND).await;
     let form = Form::of_wheel(&wheel("acme-x", "1.0"));
     let token = app.token("ci", "upload").await;
-    assert_eq!(form.post(&app, &token).await.status, 200);
+    assert_eq!(form.to(&app, &token).await.status, 200);
     app.start_jobs();
     for begin in [0, 8, 16] {
         join_all((begin..begin + 8).map(|number| download(&app, number))).await;
@@ -152,7 +152,7 @@ async fn files_that_nobody_uses_go_after_a_while_and_before_the_disk_is_full() {
     }
     app.advance(Duration::from_secs(120));
     run_now(&app.app, cache::JOB).await.unwrap();
-    assert_eq!(kept(&app, 3).await, []);
+    assert_eq!(kept(&app, 3).await, Vec::<usize>::new());
     download(&app, 2).await;
 }
 

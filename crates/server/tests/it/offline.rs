@@ -82,8 +82,7 @@ async fn a_name_of_ours_is_found_or_absent_as_ever() {
     let (_upstream, app) = place().await;
     app.app.config.line.cut();
     let owned = portcullis_core::pypi::name::NamePattern::Exact("secret".parse().unwrap());
-    let by = portcullis_core::index::OwnedBy::Admin;
-    portcullis_store::names::own(&app.app.db, &owned, by, "test", app.app.now()).await.unwrap();
+    portcullis_store::names::own(&app.app.db, &owned, "test", app.app.now()).await.unwrap();
     app.app.reload_names().await.unwrap();
     assert_eq!(app.page("secret").await.status, 404);
 }

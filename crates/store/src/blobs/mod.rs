@@ -32,7 +32,7 @@ use portcullis_core::time::Timestamp;
 use sha2::Digest as _;
 
 pub use leftovers::{Leftover, LeftoverKind};
-pub use probe::Probe;
+pub use probe::{Probe, Took};
 pub use read::{Blob, BlobStream, LocalBlob, RemoteBlob};
 pub use spool::{Finished, Spool};
 

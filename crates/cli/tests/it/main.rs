@@ -24,6 +24,7 @@ mod inspect_worker;
 mod inspected;
 mod install;
 mod locked;
+mod operations;
 mod pointed;
 mod policy_page;
 mod replays;

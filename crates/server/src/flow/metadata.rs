@@ -155,6 +155,10 @@ async fn without_the_whole(
     if let Some(found) = beside_the_wheel(app, upstream, wanted).await? {
         return Ok(Some((found, SidecarOrigin::Claimed)));
     }
+    if fetch::is_here(app, wanted).await? {
+        // Reading it here asks nobody.
+        return Ok(None);
+    }
     match by_range(upstream, wanted, wheel).await {
         Ok(found) => Ok(found.map(|found| (found.into(), SidecarOrigin::Extracted))),
         Err(error) if error.is_outage() => Err(FlowError::Unreachable {

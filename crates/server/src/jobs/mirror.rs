@@ -2,7 +2,7 @@
 //! fetched, inspected and judged as if a client had asked, so that the first one finds them warm. What the
 //! policy refuses is told and not made available. Nobody is asked for a list of names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -242,8 +242,11 @@ async fn read(path: &Path) -> Result<Vec<(ProjectName, Want)>, String> {
                 let mut found: Vec<_> = locked.entries.into_iter().map(of_locked).collect();
                 // Requirements that pin nothing are no part of a lock, and wanted all the same.
                 if format == lockfile::LockFormat::Requirements {
-                    found.extend(stated(&shown, FileKind::Requirements, bytes)?);
-                    found.dedup();
+                    let pinned: BTreeSet<ProjectName> =
+                        found.iter().map(|(project, _)| project.clone()).collect();
+                    let stated = stated(&shown, FileKind::Requirements, bytes)?;
+                    let loose = stated.into_iter().filter(|(project, _)| !pinned.contains(project));
+                    found.extend(loose);
                 }
                 Ok(found)
             }

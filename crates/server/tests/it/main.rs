@@ -14,6 +14,7 @@ mod api;
 mod approvals;
 mod cache;
 mod compression;
+mod dashboards;
 mod cooldown;
 mod downloads;
 mod feed_server;

@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::exit::Exit;
 use crate::{
     advisories, alerts, approve, audit, backup, check, config, doctor, documents, events, exposure,
-    gc, init, inspect_worker, jobs, ledger, lock, mirror, names, offline, policy, purge, quarantine, review, rules,
-    sbom, scan, serve, signals, stats, token, why, withdraw,
+    gc, init, inspect_worker, jobs, ledger, lock, mirror, names, offline, policy, purge,
+    quarantine, review, rules, sbom, scan, serve, signals, stats, token, why, withdraw,
 };
 
 const EXIT_CODES: &str = "Exit codes: 0 clean, 1 findings, 2 usage or error, 3 could not decide

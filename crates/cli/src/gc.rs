@@ -25,7 +25,8 @@ const SHOWN: usize = 20;
 /// and uploads in parts. Only what was not touched for a day is looked at, and what is published
 /// here is never touched. Without --delete nothing is changed.
 ///
-/// Exits with 1 when there is garbage that was not deleted, or when bytes are missing.
+/// Exits with 1 when there is garbage that was not deleted, or when bytes are missing, and with 3
+/// when an object store does not say which uploads in parts it holds.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  portcullis gc --format json\n  portcullis gc --delete")]
 pub struct Gc {
@@ -59,7 +60,9 @@ impl Gc {
         let opened = self.place.database(Absence::Refused).await?;
         let (config, db) = (&opened.config, &opened.db);
         let blobs = Blobs::connect(&config.blobs, &config.data, std::env::vars_os())?;
-        let age = self.older_than.map_or(config.garbage.older_than, |age| age.0);
+        let age = self
+            .older_than
+            .map_or(config.garbage.older_than, |age| age.0);
         let cutoff = cutoff(now(), age);
         let progress = counter("looked at {human_pos} contents, {elapsed}");
         let found = garbage::look(db, &blobs, cutoff, &|at| progress.set_position(at)).await;
@@ -87,7 +90,12 @@ impl Gc {
             Format::Text => print(&text(&found, collected, age))?,
         }
         let is_left = collected.is_none() && !found.is_empty();
-        Ok(Exit::for_findings(usize::from(is_left) + found.lost.len()))
+        Ok(
+            match (usize::from(is_left) + found.lost.len(), &found.unknown) {
+                (0, Some(_)) => Exit::Undecided,
+                (findings, _) => Exit::for_findings(findings),
+            },
+        )
     }
 }
 
@@ -115,7 +123,11 @@ fn text(found: &Garbage, collected: Option<Collected>, age: Duration) -> String 
     if !found.orphans.is_empty() {
         let rows = found.orphans.iter().take(SHOWN).map(|orphan| {
             let digest = orphan.sha256.to_hex().to_string();
-            [digest, bytes(orphan.size), orphan.modified.to_minute().to_string()]
+            [
+                digest,
+                bytes(orphan.size),
+                orphan.modified.to_minute().to_string(),
+            ]
         });
         text += "\nContent that nothing refers to:\n";
         text += &table(["sha256", "size", "since"], rows);
@@ -126,6 +138,13 @@ fn text(found: &Garbage, collected: Option<Collected>, age: Duration) -> String 
         text += "\nLeft behind beside it:\n";
         text += &table(["what", "size", "since", "where"], rows);
         text += &more(found.leftovers.len());
+    }
+    if let Some(why) = &found.unknown {
+        let what = format!(
+            "Whether there are uploads in parts is not known: {why}. Let the key list them \
+             (s3:ListBucketMultipartUploads), or have the bucket end them by a lifecycle rule."
+        );
+        text += &format!("\n{}", paragraph(0, &what));
     }
     text += &lost_text(found);
     text += &match collected {
@@ -171,7 +190,11 @@ fn lost_text(found: &Garbage) -> String {
             LostKind::Metadata => "its metadata",
             LostKind::Feed => "feed",
         };
-        [what.to_owned(), lost.name.clone(), lost.sha256.to_hex().to_string()]
+        [
+            what.to_owned(),
+            lost.name.clone(),
+            lost.sha256.to_hex().to_string(),
+        ]
     });
     let mut text = "\nBytes are missing; nothing is deleted for that:\n".to_owned();
     text += &table(["what", "of", "sha256"], rows);
@@ -184,22 +207,23 @@ fn lost_text(found: &Garbage) -> String {
 }
 
 fn as_json(found: &Garbage, collected: Option<Collected>, age: Duration) -> Value {
-    let orphans = found.orphans.iter().map(|orphan| {
-        json!({ "sha256": orphan.sha256, "bytes": orphan.size, "since": orphan.modified })
-    });
+    let orphans = found.orphans.iter().map(
+        |orphan| json!({ "sha256": orphan.sha256, "bytes": orphan.size, "since": orphan.modified }),
+    );
     let leftovers = found.leftovers.iter().map(|leftover| {
         json!({
             "kind": leftover.kind.as_str(), "name": leftover.name(), "bytes": leftover.size,
             "since": leftover.modified,
         })
     });
-    let lost = found.lost.iter().map(|lost| {
-        json!({ "kind": lost.kind.as_str(), "name": lost.name, "sha256": lost.sha256 })
-    });
+    let lost = found.lost.iter().map(
+        |lost| json!({ "kind": lost.kind.as_str(), "name": lost.name, "sha256": lost.sha256 }),
+    );
     json!({
         "looked-at": { "contents": found.blobs, "bytes": found.bytes },
         "older-than-seconds": age.as_secs(),
         "young": found.young,
+        "unknown": found.unknown,
         "orphans": orphans.collect::<Vec<_>>(),
         "leftovers": leftovers.collect::<Vec<_>>(),
         "lost": lost.collect::<Vec<_>>(),

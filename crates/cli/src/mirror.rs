@@ -94,7 +94,8 @@ async fn refresh(app: &Arc<App>, names: Vec<String>) -> anyhow::Result<()> {
         ));
     }
     let progress = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} files, {elapsed}: {msg}") {
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} files, {elapsed}: {msg}")
+    {
         progress.set_style(style);
     }
     progress.enable_steady_tick(Duration::from_millis(120));
@@ -159,10 +160,15 @@ fn text(app: &App, files: &[&Mirrored]) -> String {
             count(here.clone().count() as u64, "file"),
             bytes(size),
             (of_it.count() - here.count()).to_string(),
-            oldest.map_or("never".to_owned(), |at| format!("{} ago", age(at, app.now()))),
+            oldest.map_or("never".to_owned(), |at| {
+                format!("{} ago", age(at, app.now()))
+            }),
         ]
     });
-    let mut text = table(["mirror", "here", "size", "not here", "brought up to date"], rows);
+    let mut text = table(
+        ["mirror", "here", "size", "not here", "brought up to date"],
+        rows,
+    );
     let missing = files.iter().filter(|file| file.state != MirrorState::Here);
     let rows = missing.map(|file| {
         let what = match file.filename.as_str() {

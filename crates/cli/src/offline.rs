@@ -1,6 +1,7 @@
 //! `portcullis offline`: the switch by which no request leaves, for every replica.
 
 use clap::{Args, Subcommand};
+use portcullis_server::Config;
 use portcullis_server::offline::{OFF, ON, SWITCH};
 use portcullis_store::switches::{self, Switch};
 use serde_json::json;
@@ -14,7 +15,9 @@ use crate::output::{Format, print, print_json};
 /// Offline, pages show what is in the vault, however old they are, and what is not is refused as out
 /// of reach. Feeds, signals and mirrors rest. Receivers of notifications are told as ever.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  portcullis offline on --reason 'the line is down until Monday'")]
+#[command(
+    after_help = "Example:\n  portcullis offline on --reason 'the line is down until Monday'"
+)]
 pub struct Offline {
     #[command(flatten)]
     place: Place,
@@ -76,7 +79,7 @@ impl Offline {
             }
             Verb::Status { format } => {
                 let switch = switches::find(&opened.db, SWITCH).await?;
-                status(opened.config.starts_offline, switch, format)?
+                status(&opened.config, switch, format)?
             }
         };
         opened.db.close().await;
@@ -95,7 +98,8 @@ async fn throw(db: &portcullis_store::Db, state: &str, reason: String) -> anyhow
     Ok(switches::throw(db, &switch).await?)
 }
 
-fn status(configured: bool, switch: Option<Switch>, format: Format) -> anyhow::Result<Exit> {
+fn status(config: &Config, switch: Option<Switch>, format: Format) -> anyhow::Result<Exit> {
+    let configured = config.starts_offline;
     let thrown = switch.filter(|switch| switch.state == ON);
     let is_offline = configured || thrown.is_some();
     match format {

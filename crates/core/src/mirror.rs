@@ -108,7 +108,8 @@ impl Platform {
             return true;
         }
         let family = &*self.family;
-        let is_family = tag.starts_with(family) || (family == "manylinux" && tag.starts_with("linux_"));
+        let is_family =
+            tag.starts_with(family) || (family == "manylinux" && tag.starts_with("linux_"));
         let ends_in = |architecture: &str| {
             let rest = tag.strip_suffix(architecture);
             rest.is_some_and(|rest| rest.ends_with('_'))
@@ -178,8 +179,14 @@ mod tests {
     fn choice(pythons: &[&str], platforms: &[&str]) -> Choice {
         Choice {
             newest: 2,
-            pythons: pythons.iter().map(|text| text.parse().expect(text)).collect(),
-            platforms: platforms.iter().map(|text| text.parse().expect(text)).collect(),
+            pythons: pythons
+                .iter()
+                .map(|text| text.parse().expect(text))
+                .collect(),
+            platforms: platforms
+                .iter()
+                .map(|text| text.parse().expect(text))
+                .collect(),
             sdists: true,
         }
     }
@@ -193,7 +200,11 @@ mod tests {
             ("py2.py3-none-any", true, true),
             ("py2-none-any", false, false),
             ("py310-none-any", true, true),
-            ("cp312-cp312-manylinux_2_17_x86_64.manylinux2014_x86_64", true, false),
+            (
+                "cp312-cp312-manylinux_2_17_x86_64.manylinux2014_x86_64",
+                true,
+                false,
+            ),
             ("cp312-cp312-linux_x86_64", true, false),
             ("cp312-cp312-musllinux_1_2_x86_64", false, false),
             ("cp312-cp312-manylinux_2_17_aarch64", false, false),
@@ -229,9 +240,15 @@ mod tests {
             let chosen = choice(&[], &[]).versions(&all, |_| explicit).into_iter();
             chosen.map(ToString::to_string).collect()
         };
-        assert_eq!(newest(&["1.0", "3.0", "2.0", "4.0rc1"], false), ["2.0", "3.0"]);
+        assert_eq!(
+            newest(&["1.0", "3.0", "2.0", "4.0rc1"], false),
+            ["2.0", "3.0"]
+        );
         assert_eq!(newest(&["1.0", "3.0", "4.0rc1"], true), ["3.0", "4.0rc1"]);
-        assert_eq!(newest(&["1.0a1", "1.0b1", "1.0rc1"], false), ["1.0b1", "1.0rc1"]);
+        assert_eq!(
+            newest(&["1.0a1", "1.0b1", "1.0rc1"], false),
+            ["1.0b1", "1.0rc1"]
+        );
         assert!(newest(&[], false).is_empty());
     }
 

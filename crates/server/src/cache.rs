@@ -39,9 +39,7 @@ impl Default for CacheState {
     fn default() -> Self {
         Self {
             noted: Mutex::default(),
-            written: Cache::builder()
-                .max_capacity(REMEMBERED)
-                .build(),
+            written: Cache::builder().max_capacity(REMEMBERED).build(),
             totals: Mutex::default(),
             reconciled: Mutex::default(),
         }
@@ -125,7 +123,9 @@ async fn write_down(app: &App) -> Result<bool, portcullis_store::StoreError> {
         let (Noted::Came { at, .. } | Noted::Used { at }) = noted;
         app.cache.written.insert(*sha256, *at);
     }
-    Ok(noted.values().any(|noted| matches!(noted, Noted::Came { .. })))
+    Ok(noted
+        .values()
+        .any(|noted| matches!(noted, Noted::Came { .. })))
 }
 
 /// Writes down what was noted since the last time; where there is more than there may be by now, room is made
@@ -144,7 +144,12 @@ pub async fn flush(app: &Arc<App>) {
     match cache::totals(&app.db).await {
         Ok(totals) => {
             app.cache.heard(totals);
-            if app.config.cache.max_size.is_some_and(|max| totals.bytes > max) {
+            if app
+                .config
+                .cache
+                .max_size
+                .is_some_and(|max| totals.bytes > max)
+            {
                 make_room_soon(app);
             }
         }

@@ -11,7 +11,7 @@ use crate::{disk, offline};
 
 /// Brings them up to date.
 pub async fn refresh(app: &App) {
-    offline::note(app.is_offline());
+    offline::note(app);
     if let Some(max) = app.config.cache.max_size {
         metrics::gauge!("portcullis_cache_max_bytes").set(max as f64);
     }

@@ -43,8 +43,8 @@ pub async fn follow_switch(app: &App) -> Result<(), FlowError> {
     let switch = switches::find(&app.db, SWITCH).await?;
     let is_thrown = switch.is_some_and(|switch| switch.state == ON);
     let wanted = app.config.starts_offline || is_thrown;
-    note(wanted);
     if wanted == app.is_offline() {
+        note(app);
         return Ok(());
     }
     match wanted {
@@ -57,13 +57,14 @@ pub async fn follow_switch(app: &App) -> Result<(), FlowError> {
             info!("online again: sources are asked");
         }
     }
+    note(app);
     app.forget_all();
     Ok(())
 }
 
 /// Shows in the figures whether the gateway is offline.
-pub fn note(is_offline: bool) {
-    metrics::gauge!("portcullis_offline").set(f64::from(u8::from(is_offline)));
+pub fn note(app: &App) {
+    metrics::gauge!("portcullis_offline").set(f64::from(u8::from(app.is_offline())));
 }
 
 /// The error of whoever would have to ask `source`.
@@ -105,6 +106,9 @@ async fn servable(
         let is_here = app.blobs.exists(&pin.sha256).await?;
         Ok::<_, FlowError>(is_here.then_some(pin.filename))
     });
-    let here: Vec<Option<String>> = stream::iter(looks).buffer_unordered(AT_ONCE).try_collect().await?;
+    let here: Vec<Option<String>> = stream::iter(looks)
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await?;
     Ok(here.into_iter().flatten().collect())
 }

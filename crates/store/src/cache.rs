@@ -76,10 +76,7 @@ fn numbered(rows: usize, columns: usize) -> String {
     (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }
 
-async fn insert(
-    write: &mut Write,
-    rows: &[(Sha256, i64, Timestamp)],
-) -> Result<(), StoreError> {
+async fn insert(write: &mut Write, rows: &[(Sha256, i64, Timestamp)]) -> Result<(), StoreError> {
     let text = format!(
         "INSERT INTO cached (sha256, size, since, used_at) VALUES {} \
          ON CONFLICT (sha256) DO UPDATE SET size = excluded.size, \

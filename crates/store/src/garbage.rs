@@ -31,6 +31,8 @@ pub struct Garbage {
     pub orphans: Vec<ListedBlob>,
     /// What lies beside the blobs.
     pub leftovers: Vec<Leftover>,
+    /// Why it is not known whether there are uploads in parts, where that is so.
+    pub unknown: Option<String>,
     /// Rows whose bytes are gone.
     pub lost: Vec<Lost>,
     /// How many contents nothing refers to that are too young to be garbage.
@@ -120,7 +122,9 @@ pub async fn look(
         garbage.blobs += chunk.len() as u64;
         progress(garbage.blobs);
     }
-    garbage.leftovers = blobs.leftovers(cutoff).await?;
+    let leftovers = blobs.leftovers(cutoff).await?;
+    garbage.leftovers = leftovers.found;
+    garbage.unknown = leftovers.unknown;
     garbage.lost = lost(db, blobs, &here).await?;
     Ok(garbage)
 }
@@ -176,11 +180,7 @@ struct FeedRow {
 const FEEDS: &str = "SELECT name, sha256 FROM feed WHERE sha256 IS NOT NULL ORDER BY name";
 
 /// Rows whose bytes are neither in `here` nor, when they are asked for by name, anywhere.
-async fn lost(
-    db: &Db,
-    blobs: &Blobs,
-    here: &HashSet<Sha256>,
-) -> Result<Vec<Lost>, DeleteError> {
+async fn lost(db: &Db, blobs: &Blobs, here: &HashSet<Sha256>) -> Result<Vec<Lost>, DeleteError> {
     let mut suspects = Vec::new();
     let mut suspect = |kind, name: &str, sha256: Sha256| {
         if !here.contains(&sha256) {
@@ -204,9 +204,8 @@ async fn lost(
             }
         }
     }
-    let feeds: Vec<FeedRow> =
-        on!(db, executor => sqlx::query_as(FEEDS).fetch_all(executor).await)
-            .map_err(StoreError::from)?;
+    let feeds: Vec<FeedRow> = on!(db, executor => sqlx::query_as(FEEDS).fetch_all(executor).await)
+        .map_err(StoreError::from)?;
     for feed in &feeds {
         suspect(LostKind::Feed, &feed.name, feed.sha256);
     }

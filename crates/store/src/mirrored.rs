@@ -53,7 +53,9 @@ impl TryFrom<Word> for MirrorState {
     type Error = UnknownWord;
 
     fn try_from(column: Word) -> Result<Self, Self::Error> {
-        let found = Self::ALL.into_iter().find(|state| state.as_str() == column.0);
+        let found = Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == column.0);
         found.ok_or(UnknownWord {
             what: "a state of a mirrored file",
             text: column.0,

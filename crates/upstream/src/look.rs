@@ -44,7 +44,10 @@ impl UpstreamSource {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static(FORMS));
         let begun = Instant::now();
-        let (url, response) = self.client().send(&url, &headers, Coding::Transparent).await?;
+        let (url, response) = self
+            .client()
+            .send(&url, &headers, Coding::Transparent)
+            .await?;
         let first_byte = begun.elapsed();
         let status = response.status();
         if !status.is_success() && !is_absence(status) {
@@ -53,7 +56,12 @@ impl UpstreamSource {
         let date = text(response.headers(), DATE);
         let date = date.and_then(|date| httpdate::parse_http_date(&date).ok());
         let media_type = text(response.headers(), CONTENT_TYPE).unwrap_or_default();
-        let media_type = media_type.split(';').next().unwrap_or_default().trim().to_owned();
+        let media_type = media_type
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned();
         let bytes = read_whole(&url, response, LIMIT).await?;
         Ok(Seen {
             first_byte,

@@ -91,7 +91,10 @@ fn memory(workers: usize) -> Finding {
     let says = format!("{whose} {}", bytes(limit));
     match limit < wanted {
         true => Finding::warns(
-            format!("{says}, and {workers} inspections at once may want {}", bytes(wanted)),
+            format!(
+                "{says}, and {workers} inspections at once may want {}",
+                bytes(wanted)
+            ),
             "give it more memory, or lower `workers` in [inspection]",
         ),
         false => Finding::well(says),
@@ -100,7 +103,9 @@ fn memory(workers: usize) -> Finding {
 
 fn machine_memory() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kib.checked_mul(1024)
 }

@@ -25,7 +25,9 @@ mod work;
 /// Exits with 1 when something fails, with 3 when something could not be found out. Warnings alone
 /// are 0.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  portcullis doctor --only disk --only clock\n  portcullis doctor")]
+#[command(
+    after_help = "Examples:\n  portcullis doctor --only disk --only clock\n  portcullis doctor"
+)]
 pub struct Doctor {
     #[command(flatten)]
     place: Place,
@@ -95,19 +97,35 @@ struct Finding {
 
 impl Finding {
     fn well(says: impl Into<String>) -> Self {
-        Self { state: State::Well, says: says.into(), remedy: None }
+        Self {
+            state: State::Well,
+            says: says.into(),
+            remedy: None,
+        }
     }
 
     fn warns(says: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { state: State::Warns, says: says.into(), remedy: Some(remedy.into()) }
+        Self {
+            state: State::Warns,
+            says: says.into(),
+            remedy: Some(remedy.into()),
+        }
     }
 
     fn fails(says: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { state: State::Fails, says: says.into(), remedy: Some(remedy.into()) }
+        Self {
+            state: State::Fails,
+            says: says.into(),
+            remedy: Some(remedy.into()),
+        }
     }
 
     fn unknown(says: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { state: State::Unknown, says: says.into(), remedy: Some(remedy.into()) }
+        Self {
+            state: State::Unknown,
+            says: says.into(),
+            remedy: Some(remedy.into()),
+        }
     }
 }
 
@@ -123,7 +141,11 @@ async fn timed(what: impl Into<String>, look: impl Future<Output = Finding>) -> 
     let started = Instant::now();
     let finding = look.await;
     let millis = started.elapsed().as_millis();
-    Check { what: what.into(), finding, millis }
+    Check {
+        what: what.into(),
+        finding,
+        millis,
+    }
 }
 
 impl Doctor {
@@ -166,7 +188,10 @@ impl Doctor {
 }
 
 fn having(checks: &[Check], state: State) -> usize {
-    checks.iter().filter(|check| check.finding.state == state).count()
+    checks
+        .iter()
+        .filter(|check| check.finding.state == state)
+        .count()
 }
 
 fn exit(checks: &[Check]) -> Exit {
@@ -197,7 +222,11 @@ fn as_json(checks: &[Check]) -> Value {
     let shown: Vec<Value> = checks
         .iter()
         .map(|check| {
-            let Finding { state, says, remedy } = &check.finding;
+            let Finding {
+                state,
+                says,
+                remedy,
+            } = &check.finding;
             json!({
                 "what": check.what, "state": state.as_str(), "says": says, "remedy": remedy,
                 "answers": *state == State::Well || *state == State::Warns, "millis": check.millis,
@@ -218,9 +247,19 @@ mod tests {
 
     #[test]
     fn a_failure_outweighs_what_is_not_known_and_warnings_weigh_nothing() {
-        let check = |finding: Finding| Check { what: "x".to_owned(), finding, millis: 1 };
-        let (well, warns) = (|| check(Finding::well("y")), || check(Finding::warns("y", "z")));
-        let (fails, unknown) = (|| check(Finding::fails("y", "z")), || check(Finding::unknown("y", "z")));
+        let check = |finding: Finding| Check {
+            what: "x".to_owned(),
+            finding,
+            millis: 1,
+        };
+        let (well, warns) = (
+            || check(Finding::well("y")),
+            || check(Finding::warns("y", "z")),
+        );
+        let (fails, unknown) = (
+            || check(Finding::fails("y", "z")),
+            || check(Finding::unknown("y", "z")),
+        );
         for (checks, expected) in [
             (vec![], Exit::Clean),
             (vec![well(), warns()], Exit::Clean),

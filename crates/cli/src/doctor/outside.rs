@@ -68,16 +68,27 @@ async fn look_at(app: &App, upstream: &Upstream) -> Finding {
 /// What to do about an upstream, told apart by how far the request came.
 async fn remedy(error: &UpstreamError, upstream: &Upstream) -> String {
     match error {
-        UpstreamError::Unreachable { trouble: Trouble::Status(429), retry_after, .. } => format!(
+        UpstreamError::Unreachable {
+            trouble: Trouble::Status(429),
+            retry_after,
+            ..
+        } => format!(
             "it limits how often it is asked{}; ask less often (fresh-for), or ask its operator for more",
-            retry_after.map_or(String::new(), |wait| format!(" and wants {} s", wait.as_secs()))
+            retry_after.map_or(String::new(), |wait| format!(
+                " and wants {} s",
+                wait.as_secs()
+            ))
         ),
-        UpstreamError::Unreachable { trouble: Trouble::Status(_), .. } => {
+        UpstreamError::Unreachable {
+            trouble: Trouble::Status(_),
+            ..
+        } => {
             "it is down: what was fetched before goes on being served; tell its operator".to_owned()
         }
-        UpstreamError::Unreachable { trouble: Trouble::Connect(_) | Trouble::Timeout(_), .. } => {
-            unconnected(upstream).await
-        }
+        UpstreamError::Unreachable {
+            trouble: Trouble::Connect(_) | Trouble::Timeout(_),
+            ..
+        } => unconnected(upstream).await,
         UpstreamError::Refused { .. } => {
             "give it credentials (password-env, password-file or netrc) that it accepts".to_owned()
         }
@@ -165,7 +176,12 @@ mod tests {
 
     #[test]
     fn a_clock_may_be_some_seconds_off() {
-        for (ahead, state) in [(0, State::Well), (-14_000, State::Well), (15_001, State::Fails), (-60_000, State::Fails)] {
+        for (ahead, state) in [
+            (0, State::Well),
+            (-14_000, State::Well),
+            (15_001, State::Fails),
+            (-60_000, State::Fails),
+        ] {
             assert_eq!(skew("x", ahead).state, state, "{ahead}");
         }
         assert_eq!(skew("pypi", -1500).says, "1.5 s behind pypi");

@@ -21,7 +21,13 @@ pub(super) async fn all(app: &App, file: Option<&Path>) -> Vec<Check> {
     let listening = timed("listening", async { listening(app) });
     let reading = timed("tokens", tokens_of(app));
     let garbage = timed("cache", async { cache(app) });
-    vec![config_file.await, data.await, listening.await, reading.await, garbage.await]
+    vec![
+        config_file.await,
+        data.await,
+        listening.await,
+        reading.await,
+        garbage.await,
+    ]
 }
 
 /// Who beside its owner may read a file, as bits of its mode.
@@ -55,7 +61,9 @@ fn readers(file: &Path) -> Finding {
 
 /// Whether a URL with a password is in the text.
 fn has_secret(text: &str) -> bool {
-    let text = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let text = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'));
     text.flat_map(|line| line.split("://").skip(1)).any(|rest| {
         let authority = rest.split(['/', '"', '\'', '?']).next().unwrap_or_default();
         let user = authority.rsplit_once('@').map(|(user, _)| user);
@@ -83,9 +91,14 @@ fn listing(data: &Path) -> Finding {
 fn listening(app: &App) -> Finding {
     let config = &app.config;
     let says = format!("on {}", config.listen);
-    let is_encrypted = config.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
+    let is_encrypted = config
+        .public_url
+        .as_ref()
+        .is_some_and(|url| url.scheme() == "https");
     match () {
-        () if config.listen.ip().is_loopback() => Finding::well(format!("{says}, for this machine")),
+        () if config.listen.ip().is_loopback() => {
+            Finding::well(format!("{says}, for this machine"))
+        }
         () if config.reading == Reading::Anonymous => Finding::warns(
             format!("{says}, and whoever reaches it may read"),
             "set anonymous-read = false unless everybody in that network may have every file",
@@ -116,7 +129,9 @@ async fn tokens_of(app: &App) -> Finding {
 fn cache(app: &App) -> Finding {
     match app.config.cache.is_bounded() {
         true => Finding::well("bounded"),
-        false => Finding::well("files from outside are kept without a bound ([cache] max-size sets one)"),
+        false => {
+            Finding::well("files from outside are kept without a bound ([cache] max-size sets one)")
+        }
     }
 }
 
@@ -127,7 +142,10 @@ mod tests {
     #[test]
     fn a_password_in_an_address_is_a_secret() {
         for (text, expected) in [
-            ("database = \"postgres://portcullis:pw@db/portcullis\"", true),
+            (
+                "database = \"postgres://portcullis:pw@db/portcullis\"",
+                true,
+            ),
             ("url = 'https://ann:pw@pkgs.example/simple/'", true),
             ("# url = 'https://ann:pw@pkgs.example/simple/'", false),
             ("url = 'https://pkgs.example/simple/'", false),

@@ -117,7 +117,13 @@ fn room(folder: &Path) -> Finding {
     }
     let full = "make room: bound the cache with [cache] max-size, see `portcullis gc`, or enlarge the disk";
     let percent = |part: u64, whole: u64| part.saturating_mul(100) / whole.max(1);
-    let Space { total, free, files, free_files, .. } = space;
+    let Space {
+        total,
+        free,
+        files,
+        free_files,
+        ..
+    } = space;
     match () {
         () if free < LITTLE_ROOM / 8 => Finding::fails(says, full),
         () if free < LITTLE_ROOM || percent(free, total) < 3 => Finding::warns(says, full),
@@ -154,7 +160,10 @@ fn synced(folder: &Path) -> Finding {
     let median = took[took.len() / 2];
     let says = format!("{:.1} ms to sync 4 KiB", median.as_secs_f64() * 1000.0);
     match median > SLOW_SYNC {
-        true => Finding::warns(says, "use a disk with a write cache that survives a power cut"),
+        true => Finding::warns(
+            says,
+            "use a disk with a write cache that survives a power cut",
+        ),
         false => Finding::well(says),
     }
 }

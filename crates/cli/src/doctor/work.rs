@@ -70,7 +70,9 @@ fn ill(app: &App, job: &Job, state: &JobState) -> Option<Finding> {
         );
         return Some(Finding::fails(says, remedy));
     }
-    let every = i64::try_from(every.as_millis()).unwrap_or(i64::MAX).max(SHORTEST);
+    let every = i64::try_from(every.as_millis())
+        .unwrap_or(i64::MAX)
+        .max(SHORTEST);
     let last = state.last_ok_at?;
     let is_overdue = app.now().since(last) > every.saturating_mul(PERIODS);
     (is_overdue && !state.is_held(app.now())).then(|| {

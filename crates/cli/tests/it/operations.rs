@@ -64,7 +64,9 @@ fn over(upstream: &FixtureIndex) -> String {
 
 /// Puts a content where a killed upload would have left it, as old as is said.
 fn orphan(data: &Path, content: &str, age: Duration) -> PathBuf {
-    let digest = portcullis_core::digest::Sha256::of(content.as_bytes()).to_hex().to_string();
+    let digest = portcullis_core::digest::Sha256::of(content.as_bytes())
+        .to_hex()
+        .to_string();
     let folder = data.join("blobs/sha256").join(&digest[..2]);
     fs::create_dir_all(&folder).unwrap();
     let path = folder.join(digest);
@@ -83,18 +85,33 @@ fn garbage_is_shown_first_and_deleted_when_told_so() {
     let young = orphan(&data, "left a moment ago", Duration::from_secs(7200));
 
     let (code, found) = place.ask(&["gc"]);
-    assert_eq!((code, found["orphans"].as_array().unwrap().len()), (1, 1), "{found}");
-    assert_eq!((&found["young"], &found["deleted"]), (&1.into(), &Value::Null));
+    assert_eq!(
+        (code, found["orphans"].as_array().unwrap().len()),
+        (1, 1),
+        "{found}"
+    );
+    assert_eq!(
+        (&found["young"], &found["deleted"]),
+        (&1.into(), &Value::Null)
+    );
     assert!(old.exists(), "looking changes nothing");
     let text = String::from_utf8(place.run(&["gc"]).stdout).unwrap();
     assert!(text.contains("portcullis gc --delete"), "{text}");
 
     let (code, found) = place.ask(&["gc", "--delete"]);
-    assert_eq!((code, &found["deleted"]["contents"]), (0, &1.into()), "{found}");
+    assert_eq!(
+        (code, &found["deleted"]["contents"]),
+        (0, &1.into()),
+        "{found}"
+    );
     assert!(!old.exists() && young.exists());
     assert_eq!(place.ask(&["gc"]).0, 0);
     let (code, found) = place.ask(&["gc", "--delete", "--older-than", "1h"]);
-    assert_eq!((code, &found["deleted"]["contents"]), (0, &1.into()), "{found}");
+    assert_eq!(
+        (code, &found["deleted"]["contents"]),
+        (0, &1.into()),
+        "{found}"
+    );
     let ledger = String::from_utf8(place.run(&["ledger", "list"]).stdout).unwrap();
     assert!(ledger.contains("purge"), "{ledger}");
 
@@ -113,7 +130,10 @@ fn a_mirror_says_what_is_here_and_what_is_not() {
     let files = ran["mirrors"][0]["files"].as_array().unwrap().clone();
     assert_eq!((code, files.len()), (1, 2), "{ran}");
     assert_eq!(files[0]["state"], "here");
-    assert_eq!((&files[1]["state"], &files[1]["filename"]), (&"absent".into(), &Value::Null));
+    assert_eq!(
+        (&files[1]["state"], &files[1]["filename"]),
+        (&"absent".into(), &Value::Null)
+    );
     let (code, status) = place.ask(&["mirror", "status"]);
     assert_eq!((code, status), (1, ran));
     let unknown = place.run(&["mirror", "run", "bass"]);
@@ -132,9 +152,17 @@ fn offline_is_a_switch_and_commands_obey_it() {
     let tables = "[[mirror]]\nname = 'base'\nprojects = ['foo']\n";
     let place = Place::new(&format!("{}{tables}", over(&upstream)));
     assert_eq!(place.ask(&["offline", "status"]).1["offline"], false);
-    assert!(place.run(&["offline", "on", "--reason", "a drill"]).status.success());
+    assert!(
+        place
+            .run(&["offline", "on", "--reason", "a drill"])
+            .status
+            .success()
+    );
     let (code, status) = place.ask(&["offline", "status"]);
-    assert_eq!((code, &status["switched"]["reason"]), (1, &"a drill".into()));
+    assert_eq!(
+        (code, &status["switched"]["reason"]),
+        (1, &"a drill".into())
+    );
     upstream.forget_requests();
     let refused = place.run(&["mirror", "run"]);
     let said = String::from_utf8(refused.stderr).unwrap();
@@ -150,16 +178,25 @@ fn the_doctor_finds_what_is_wrong_and_says_what_to_do() {
     let upstream = FixtureIndex::start_blocking();
     upstream.add(wheel("pip", "1.0"));
     let place = Place::new(&over(&upstream));
-    let only = ["doctor", "--only", "database", "--only", "blobs", "--only", "disk", "--only",
-        "clock", "--only", "sources", "--only", "limits", "--only", "jobs", "--only", "ledger"];
+    let only = [
+        "doctor", "--only", "database", "--only", "blobs", "--only", "disk", "--only", "clock",
+        "--only", "sources", "--only", "limits", "--only", "jobs", "--only", "ledger",
+    ];
     let (code, well) = place.ask(&only);
     assert_eq!((code, &well["failed"]), (0, &0.into()), "{well}");
     let checks = well["checks"].as_array().unwrap();
     let says = |what: &str| {
         let check = checks.iter().find(|check| check["what"] == what);
-        check.unwrap_or_else(|| panic!("{what}: {well}"))["says"].as_str().unwrap().to_owned()
+        check.unwrap_or_else(|| panic!("{what}: {well}"))["says"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
-    assert!(says("upstream pypi").contains("simple API 1."), "{}", says("upstream pypi"));
+    assert!(
+        says("upstream pypi").contains("simple API 1."),
+        "{}",
+        says("upstream pypi")
+    );
     assert!(says("clock and pypi").contains("pypi"));
     assert!(says("tables").contains("none pending"));
     assert!(says("ledger").contains("hold"));
@@ -169,7 +206,10 @@ fn the_doctor_finds_what_is_wrong_and_says_what_to_do() {
     let (code, ill) = place.ask(&["doctor", "--only", "sources"]);
     let check = &ill["checks"][0];
     assert_eq!((code, &check["state"]), (1, &"fails".into()), "{ill}");
-    assert!(check["remedy"].as_str().unwrap().contains("firewalls"), "{ill}");
+    assert!(
+        check["remedy"].as_str().unwrap().contains("firewalls"),
+        "{ill}"
+    );
     let (code, unknown) = place.ask(&["doctor", "--only", "clock"]);
     assert_eq!(code, 3, "{unknown}");
 }
@@ -194,7 +234,10 @@ fn the_doctor_warns_of_settings_that_are_not_wise() {
     assert_eq!(code, 1, "{said}");
     assert_eq!(state("configuration file"), "fails");
     assert_eq!(state("listening"), "warns");
-    assert!(!said.to_string().contains("ann:pw"), "secrets are not shown");
+    assert!(
+        !said.to_string().contains("ann:pw"),
+        "secrets are not shown"
+    );
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(place.ask(&["doctor", "--only", "settings"]).0, 0);
 }

@@ -134,7 +134,11 @@ fn check_bounds(
     rate: Option<&Located<ByteSize>>,
 ) {
     if let Some(every) = every.filter(|every| every.value.0 < LEAST_EVERY) {
-        table.mistake(every, "a mirror is brought up to date at most every 1m", None);
+        table.mistake(
+            every,
+            "a mirror is brought up to date at most every 1m",
+            None,
+        );
     }
     if let Some(rate) = rate.filter(|rate| rate.value.0 < 64 << 10) {
         table.mistake(rate, "a rate is at least 64 KiB, for one second", None);
@@ -165,7 +169,10 @@ fn named_index(
 }
 
 fn is_label(name: &str) -> bool {
-    let begins = name.bytes().next().is_some_and(|first| first.is_ascii_lowercase());
+    let begins = name
+        .bytes()
+        .next()
+        .is_some_and(|first| first.is_ascii_lowercase());
     let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     begins && name.len() <= 32 && name.bytes().all(is_part)
 }
@@ -194,12 +201,21 @@ mod tests {
         let mirrors = parse(text).expect("sound");
         assert_eq!(mirrors.len(), 2);
         let base = &mirrors[0];
-        assert_eq!((base.projects.len(), base.choice.newest, base.at_once), (2, 3, 4));
+        assert_eq!(
+            (base.projects.len(), base.choice.newest, base.at_once),
+            (2, 3, 4)
+        );
         assert_eq!(base.files, [PathBuf::from("/etc/portcullis/locks/uv.lock")]);
-        assert_eq!((base.rate, base.every), (Some(20 << 20), Duration::from_secs(3600)));
+        assert_eq!(
+            (base.rate, base.every),
+            (Some(20 << 20), Duration::from_secs(3600))
+        );
         assert!(!base.choice.sdists && base.choice.pythons.len() == 2);
         let more = &mirrors[1];
-        assert_eq!((more.choice.newest, more.at_once, more.rate), (NEWEST, AT_ONCE, None));
+        assert_eq!(
+            (more.choice.newest, more.at_once, more.rate),
+            (NEWEST, AT_ONCE, None)
+        );
     }
 
     #[test]

@@ -32,11 +32,11 @@ pub use amounts::{ByteSize, Period};
 pub use feeds::{FeedConfig, FeedKind, FeedOrigin};
 pub use inspection::{Ahead, InspectionSettings, Isolation};
 pub use mirror::MirrorSettings;
-pub use operations::{CacheSettings, Disposal, GarbageSettings, LEAST_AGE};
 pub use monitor::{ListPlace, MonitorSettings, OwnedNames};
 pub use notify::{
     Encryption, LinesPlace, MailSettings, Reach, SecretPlace, SinkConfig, SinkWay, WebhookSettings,
 };
+pub use operations::{CacheSettings, Disposal, GarbageSettings, LEAST_AGE};
 pub use reviews::Approvers;
 pub use scanners::{OnFailure, PATH_PLACE, ScannerSettings, ScannerWay};
 pub use signals::{SignalConfig, SignalPlace, SignalProviderKind, SignalService};

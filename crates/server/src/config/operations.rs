@@ -114,13 +114,17 @@ impl fmt::Display for Often {
 
 /// The defaults for `config show`.
 pub(super) fn shown(cache: &CacheSettings, garbage: &GarbageSettings) -> Vec<(String, String)> {
-    let size = |size: Option<u64>| size.map_or("no bound".to_owned(), |at| ByteSize(at).to_string());
+    let size =
+        |size: Option<u64>| size.map_or("no bound".to_owned(), |at| ByteSize(at).to_string());
     let idle = cache.max_idle.map(|idle| Period(idle).to_string());
     let delete = garbage.disposal == Disposal::Delete;
     [
         ("cache.max-size", size(cache.max_size)),
         ("cache.evict-to", cache.evict_to.to_string()),
-        ("cache.max-idle", idle.unwrap_or_else(|| "no bound".to_owned())),
+        (
+            "cache.max-idle",
+            idle.unwrap_or_else(|| "no bound".to_owned()),
+        ),
         ("cache.min-free", size(cache.min_free)),
         ("gc.every", Often(garbage.every).to_string()),
         ("gc.delete", delete.to_string()),

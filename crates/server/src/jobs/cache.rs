@@ -111,7 +111,9 @@ async fn evict(
         in_use_since: now.plus_millis(-IN_USE),
         why,
     };
-    account::evict(&app.db, &app.blobs, eviction, now).await.map_err(deletion)
+    account::evict(&app.db, &app.blobs, eviction, now)
+        .await
+        .map_err(deletion)
 }
 
 pub(super) fn deletion(error: DeleteError) -> FlowError {

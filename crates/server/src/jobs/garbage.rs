@@ -56,7 +56,11 @@ async fn tidy(app: &Arc<App>) -> Result<String, FlowError> {
     };
     let collected = garbage::collect(&app.db, &app.blobs, &found, collecting, &|_| {}).await;
     let collected = collected.map_err(deletion)?;
-    note(&found, collected.orphans + collected.leftovers, collected.bytes);
+    note(
+        &found,
+        collected.orphans + collected.leftovers,
+        collected.bytes,
+    );
     Ok(format!(
         "{} contents and {} leftovers deleted, {} bytes",
         collected.orphans, collected.leftovers, collected.bytes

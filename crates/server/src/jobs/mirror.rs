@@ -82,7 +82,10 @@ async fn refresh_due(app: Arc<App>) -> Result<String, FlowError> {
 /// Whether something of a mirror was told last before `since`, or nothing at all.
 fn is_due(known: &[Mirrored], mirror: &MirrorSettings, since: Timestamp) -> bool {
     let of_it = known.iter().filter(|file| file.mirror == mirror.name);
-    of_it.map(|file| file.at).min().is_none_or(|oldest| oldest <= since)
+    of_it
+        .map(|file| file.at)
+        .min()
+        .is_none_or(|oldest| oldest <= since)
 }
 
 /// Whether something of a project was told after `since`.
@@ -92,9 +95,9 @@ fn is_fresh(
     project: &ProjectName,
     since: Timestamp,
 ) -> bool {
-    known.iter().any(|file| {
-        file.mirror == mirror.name && file.project == *project && file.at > since
-    })
+    known
+        .iter()
+        .any(|file| file.mirror == mirror.name && file.project == *project && file.at > since)
 }
 
 /// What was told after this moment counts as fresh: a run that was broken off goes on where it was.
@@ -145,7 +148,13 @@ async fn refresh(
         if is_fresh(&known, mirror, project, fresh_since) {
             continue;
         }
-        let task = Task { app, mirror, index: &index, project, pace: &pace };
+        let task = Task {
+            app,
+            mirror,
+            index: &index,
+            project,
+            pace: &pace,
+        };
         let files = task.files(wants, on_file).await;
         mirrored::keep(&app.db, &mirror.name, project, &files).await?;
     }
@@ -155,7 +164,11 @@ async fn refresh(
     info!(mirror = mirror.name, "mirror {}: {counts}", mirror.name);
     match complaints.is_empty() {
         true => Ok(format!("{}: {counts}", mirror.name)),
-        false => Err(FlowError::Job(format!("{}: {counts}; {}", mirror.name, complaints.join("; ")))),
+        false => Err(FlowError::Job(format!(
+            "{}: {counts}; {}",
+            mirror.name,
+            complaints.join("; ")
+        ))),
     }
 }
 
@@ -190,7 +203,10 @@ fn counted(all: &[Mirrored], mirror: &MirrorSettings) -> String {
     for state in MirrorState::ALL {
         let of_state = |file: &&Mirrored| file.mirror == mirror.name && file.state == state;
         let files = all.iter().filter(of_state).count();
-        let labels = [("mirror", mirror.name.clone()), ("state", state.as_str().to_owned())];
+        let labels = [
+            ("mirror", mirror.name.clone()),
+            ("state", state.as_str().to_owned()),
+        ];
         metrics::gauge!("portcullis_mirror_files", &labels).set(files as f64);
         if files > 0 {
             words.push(format!("{files} {}", state.as_str()));
@@ -211,7 +227,10 @@ pub async fn wanted(mirror: &MirrorSettings) -> (Wants, Vec<String>) {
             hashes: Vec::new(),
             locked: false,
         };
-        wants.entry(requirement.name.clone()).or_default().push(want);
+        wants
+            .entry(requirement.name.clone())
+            .or_default()
+            .push(want);
     }
     let mut complaints = Vec::new();
     for path in &mirror.files {
@@ -228,24 +247,33 @@ pub async fn wanted(mirror: &MirrorSettings) -> (Wants, Vec<String>) {
 }
 
 async fn read(path: &Path) -> Result<Vec<(ProjectName, Want)>, String> {
-    let size = tokio::fs::metadata(path).await.map_err(|error| error.to_string())?.len();
+    let size = tokio::fs::metadata(path)
+        .await
+        .map_err(|error| error.to_string())?
+        .len();
     if size > MAX_LOCK_BYTES as u64 {
         return Err(lockfile::LockError::TooLarge.to_string());
     }
     let (path, shown) = (path.to_path_buf(), path.display().to_string());
     let read = tokio::task::spawn_blocking(move || {
         let bytes = std::fs::read(&path).map_err(|error| error.to_string())?;
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
         match lockfile::detect(name, &bytes) {
             Some(format) => {
-                let locked = lockfile::read_as(format, &bytes).map_err(|error| error.to_string())?;
+                let locked =
+                    lockfile::read_as(format, &bytes).map_err(|error| error.to_string())?;
                 let mut found: Vec<_> = locked.entries.into_iter().map(of_locked).collect();
                 // Requirements that pin nothing are no part of a lock, and wanted all the same.
                 if format == lockfile::LockFormat::Requirements {
                     let pinned: BTreeSet<ProjectName> =
                         found.iter().map(|(project, _)| project.clone()).collect();
                     let stated = stated(&shown, FileKind::Requirements, bytes)?;
-                    let loose = stated.into_iter().filter(|(project, _)| !pinned.contains(project));
+                    let loose = stated
+                        .into_iter()
+                        .filter(|(project, _)| !pinned.contains(project));
                     found.extend(loose);
                 }
                 Ok(found)
@@ -276,7 +304,11 @@ fn stated(shown: &str, kind: FileKind, bytes: Vec<u8>) -> Result<Vec<(ProjectNam
         let Origin::Index(specifiers) = wanted.origin else {
             return None;
         };
-        let want = Want { specifiers, hashes: Vec::new(), locked: false };
+        let want = Want {
+            specifiers,
+            hashes: Vec::new(),
+            locked: false,
+        };
         Some((wanted.name?, want))
     });
     Ok(wanted.collect())
@@ -380,7 +412,9 @@ fn choose(
         let matching = page.facts.iter().filter_map(|facts| facts.version.known());
         let matching = matching.filter(|version| admits(&want.specifiers, version));
         let names_pre = |version: &Version| {
-            want.specifiers.iter().any(|one| one.version().any_prerelease())
+            want.specifiers
+                .iter()
+                .any(|one| one.version().any_prerelease())
                 && admits(&want.specifiers, version)
         };
         let versions = match want.locked {
@@ -388,10 +422,13 @@ fn choose(
             false => choice.versions(matching, names_pre),
         };
         for facts in &page.facts {
-            let is_meant = facts.version.known().is_some_and(|version| versions.contains(version));
+            let is_meant = facts
+                .version
+                .known()
+                .is_some_and(|version| versions.contains(version));
             let digest = facts.sha256.known();
-            let is_named = want.hashes.is_empty()
-                || digest.is_some_and(|digest| want.hashes.contains(digest));
+            let is_named =
+                want.hashes.is_empty() || digest.is_some_and(|digest| want.hashes.contains(digest));
             let name = DistFilename::parse(&facts.filename, Some(&page.page.name));
             if is_meant && is_named && name.is_ok_and(|name| choice.takes(&name)) {
                 let size = facts.size.known().copied().unwrap_or(0);

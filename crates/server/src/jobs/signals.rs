@@ -67,7 +67,9 @@ async fn refresh(app: &Arc<App>, name: &str, config: &SignalConfig) -> Result<us
     if due.is_empty() {
         return Ok(0);
     }
-    let provider = open(name, &config.place, &app.config.line).await.map_err(FlowError::Job)?;
+    let provider = open(name, &config.place, &app.config.line)
+        .await
+        .map_err(FlowError::Job)?;
     let (mut asked, mut measured, mut trouble) = (Vec::new(), Vec::new(), None);
     for project in due {
         let repository = repository(app, &project).await?;

@@ -24,7 +24,12 @@ fn filename(number: usize) -> String {
 
 fn big(number: usize) -> ListedFile {
     let bytes = vec![u8::try_from(number).unwrap(); SIZE];
-    old(ListedFile::raw("big", &format!("{number}.0"), &filename(number), bytes))
+    old(ListedFile::raw(
+        "big",
+        &format!("{number}.0"),
+        &filename(number),
+        bytes,
+    ))
 }
 
 async fn place(files: usize, tables: &str) -> (FixtureIndex, TestApp) {
@@ -32,7 +37,9 @@ async fn place(files: usize, tables: &str) -> (FixtureIndex, TestApp) {
     for number in 0..files {
         upstream.add(big(number));
     }
-    let setup = Setup::over(&upstream).policy(LOOKS_INTO_NOTHING).tables(tables);
+    let setup = Setup::over(&upstream)
+        .policy(LOOKS_INTO_NOTHING)
+        .tables(tables);
     (upstream, setup.start().await)
 }
 
@@ -77,7 +84,10 @@ async fn the_bound_holds_under_load_and_what_was_published_here_stays() {
     let hosted = app.file("acme-x", "acme_x-1.0-py3-none-any.whl").await;
     assert_eq!(hosted.status, 200);
     let body = app.get("/metrics").await.text();
-    assert!(body.contains("portcullis_cache_max_bytes 1048576"), "{body}");
+    assert!(
+        body.contains("portcullis_cache_max_bytes 1048576"),
+        "{body}"
+    );
     ledger::verify(&app.app.db).await.unwrap();
 }
 
@@ -166,7 +176,10 @@ async fn a_file_that_everybody_installs_is_written_down_once_in_a_while() {
         let portcullis_store::Db::Sqlite { read, .. } = &app.app.db else {
             unreachable!("tests run on SQLite");
         };
-        sqlx::query_scalar("SELECT used_at FROM cached").fetch_one(read).await.unwrap()
+        sqlx::query_scalar("SELECT used_at FROM cached")
+            .fetch_one(read)
+            .await
+            .unwrap()
     };
     let first = used_at().await;
     app.advance(Duration::from_secs(9 * 60));

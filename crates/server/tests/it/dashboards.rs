@@ -10,7 +10,8 @@ fn repository() -> PathBuf {
 }
 
 fn read(path: &str) -> String {
-    std::fs::read_to_string(repository().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    std::fs::read_to_string(repository().join(path))
+        .unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// The names of figures in a text.
@@ -58,7 +59,10 @@ fn every_figure_that_is_shown_alerted_or_documented_exists() {
         let named = names(&read(file));
         assert!(named.len() > 10, "{file} names {named:?}");
         let unknown: Vec<_> = named.difference(&counted).collect();
-        assert!(unknown.is_empty(), "{file} names {unknown:?}, which nothing counts");
+        assert!(
+            unknown.is_empty(),
+            "{file} names {unknown:?}, which nothing counts"
+        );
     }
 }
 
@@ -68,11 +72,19 @@ fn the_dashboard_is_one_that_grafana_can_import() {
     let dashboard: Value = serde_json::from_str(&text).unwrap();
     assert!(dashboard["uid"].is_string() && dashboard["schemaVersion"].is_number());
     let panels = dashboard["panels"].as_array().unwrap();
-    let ids: BTreeSet<u64> = panels.iter().map(|panel| panel["id"].as_u64().unwrap()).collect();
+    let ids: BTreeSet<u64> = panels
+        .iter()
+        .map(|panel| panel["id"].as_u64().unwrap())
+        .collect();
     assert_eq!(ids.len(), panels.len(), "each panel has an id of its own");
     for panel in panels.iter().filter(|panel| panel["type"] != "row") {
         let title = &panel["title"];
-        assert!(panel["description"].as_str().is_some_and(|text| text.ends_with('.')), "{title}");
+        assert!(
+            panel["description"]
+                .as_str()
+                .is_some_and(|text| text.ends_with('.')),
+            "{title}"
+        );
         assert_eq!(panel["datasource"]["uid"], "${datasource}", "{title}");
         let place = &panel["gridPos"];
         let right = place["x"].as_u64().unwrap() + place["w"].as_u64().unwrap();

@@ -48,17 +48,35 @@ async fn the_newest_versions_are_warm_when_the_first_client_comes() {
             here("foo foo-3.0-py3-none-any.whl"),
         ]
     );
-    assert_eq!(app.downloads("foo").await.len(), 0, "nobody has received it");
-    let seen = app.app.blobs.size(&sha256(&wheel("foo", "3.0"))).await.unwrap();
+    assert_eq!(
+        app.downloads("foo").await.len(),
+        0,
+        "nobody has received it"
+    );
+    let seen = app
+        .app
+        .blobs
+        .size(&sha256(&wheel("foo", "3.0")))
+        .await
+        .unwrap();
     assert!(seen.is_some());
-    let known = inspections::find(&app.app.db, &sha256(&wheel("foo", "3.0"))).await.unwrap();
+    let known = inspections::find(&app.app.db, &sha256(&wheel("foo", "3.0")))
+        .await
+        .unwrap();
     assert!(known.is_some(), "it was inspected");
 
     upstream.forget_requests();
-    for target in ["foo-3.0-py3-none-any.whl", "foo-3.0-py3-none-any.whl.metadata"] {
+    for target in [
+        "foo-3.0-py3-none-any.whl",
+        "foo-3.0-py3-none-any.whl.metadata",
+    ] {
         assert_eq!(app.file("foo", target).await.status, 200);
     }
-    assert_eq!(upstream.requests().len(), 0, "the first client found it warm");
+    assert_eq!(
+        upstream.requests().len(),
+        0,
+        "the first client found it warm"
+    );
     // Once more, nothing is fetched again.
     run(&app).await.unwrap();
     assert_eq!(upstream.paths_containing(".whl"), Vec::<String>::new());
@@ -67,7 +85,13 @@ async fn the_newest_versions_are_warm_when_the_first_client_comes() {
     app.outdate_pages();
     run(&app).await.unwrap();
     let names: Vec<String> = told(&app).await.into_iter().map(|told| told.0).collect();
-    assert_eq!(names[2..], ["foo foo-3.0-py3-none-any.whl", "foo foo-5.0-py3-none-any.whl"]);
+    assert_eq!(
+        names[2..],
+        [
+            "foo foo-3.0-py3-none-any.whl",
+            "foo foo-5.0-py3-none-any.whl"
+        ]
+    );
 }
 
 fn sha256(wheel: &portcullis_fixtures::Wheel) -> portcullis_core::digest::Sha256 {
@@ -82,7 +106,11 @@ async fn what_the_policy_refuses_is_told_and_stays_refused() {
     let policy = "[[exceptions]]\nproject = 'none'\nrule = 'too-young'\nreason = 'x'\nowner = 'y'\n\
                   expires = '2030-01-01'\n";
     let tables = "[[mirror]]\nname = 'base'\nprojects = ['foo', 'denied']\n";
-    let app = Setup::over(&upstream).policy(policy).tables(tables).start().await;
+    let app = Setup::over(&upstream)
+        .policy(policy)
+        .tables(tables)
+        .start()
+        .await;
     let denied = portcullis_core::pypi::name::NamePattern::Exact("denied".parse().unwrap());
     portcullis_store::names::prohibit(&app.app.db, &denied, "no", "test", app.app.now())
         .await
@@ -93,7 +121,10 @@ async fn what_the_policy_refuses_is_told_and_stays_refused() {
     assert_eq!(upstream.paths_containing(".whl"), Vec::<String>::new());
     let all = mirrored::all(&app.app.db).await.unwrap();
     assert!(all.iter().all(|file| !file.why.is_empty()), "{all:?}");
-    assert_eq!(app.file("foo", "foo-2.0-py3-none-any.whl").await.status, 403);
+    assert_eq!(
+        app.file("foo", "foo-2.0-py3-none-any.whl").await.status,
+        403
+    );
     assert_eq!(app.blobs().await.len(), 0);
 }
 
@@ -102,7 +133,11 @@ async fn of_a_lock_only_the_files_that_it_names_are_fetched() {
     let upstream = FixtureIndex::start().await;
     for version in ["1.0", "2.0"] {
         upstream.add(old(wheel("foo", version)));
-        upstream.add(old(wheel("foo", version).tags("cp312", "cp312", "win_amd64")));
+        upstream.add(old(wheel("foo", version).tags(
+            "cp312",
+            "cp312",
+            "win_amd64",
+        )));
         upstream.add(old(wheel("bar", version)));
     }
     let tables = "[[mirror]]\nname = 'team'\nfiles = ['requirements.txt', 'missing.lock']\n";
@@ -115,7 +150,10 @@ async fn of_a_lock_only_the_files_that_it_names_are_fetched() {
     assert!(error.contains("missing.lock"), "{error}");
     assert_eq!(
         told(&app).await,
-        [here("bar bar-2.0-py3-none-any.whl"), here("foo foo-1.0-py3-none-any.whl")]
+        [
+            here("bar bar-2.0-py3-none-any.whl"),
+            here("foo foo-1.0-py3-none-any.whl")
+        ]
     );
 }
 
@@ -127,7 +165,10 @@ async fn an_outage_is_told_and_the_next_run_makes_up_for_it() {
     let app = Setup::over(&upstream).tables(tables).start().await;
     upstream.stop();
     run(&app).await.unwrap();
-    assert_eq!(told(&app).await, [("foo ".to_owned(), MirrorState::Unreachable)]);
+    assert_eq!(
+        told(&app).await,
+        [("foo ".to_owned(), MirrorState::Unreachable)]
+    );
     upstream.start_again();
     app.advance(std::time::Duration::from_secs(120));
     run(&app).await.unwrap();

@@ -48,7 +48,10 @@ async fn is_served_from_here(upstream: &FixtureIndex, app: &TestApp) {
     assert_eq!(page.json()["versions"], serde_json::json!(["1.0"]));
     assert!(page.header("x-portcullis-stale-since").is_some());
     assert_eq!(app.file("foo", ONE).await.status, 200);
-    assert_eq!(app.file("foo", &format!("{ONE}.metadata")).await.status, 200);
+    assert_eq!(
+        app.file("foo", &format!("{ONE}.metadata")).await.status,
+        200
+    );
     for target in [
         format!("/files/foo/{TWO}"),
         format!("/files/foo/{TWO}.metadata"),
@@ -57,7 +60,11 @@ async fn is_served_from_here(upstream: &FixtureIndex, app: &TestApp) {
     ] {
         let answer = app.get(&target).await;
         assert_eq!(answer.status, 503, "{target}");
-        assert!(answer.text().contains("offline"), "{target}: {}", answer.text());
+        assert!(
+            answer.text().contains("offline"),
+            "{target}: {}",
+            answer.text()
+        );
     }
     let ready = app.get("/readyz").await.json();
     assert_eq!(ready["offline"], true);
@@ -82,7 +89,9 @@ async fn what_is_here_is_served_however_old_it_is_and_nobody_is_asked() {
 async fn a_name_of_ours_is_found_or_absent_as_ever() {
     let (_upstream, app) = place().await;
     let owned = portcullis_core::pypi::name::NamePattern::Exact("secret".parse().unwrap());
-    portcullis_store::names::own(&app.app.db, &owned, "test", app.app.now()).await.unwrap();
+    portcullis_store::names::own(&app.app.db, &owned, "test", app.app.now())
+        .await
+        .unwrap();
     app.app.reload_names().await.unwrap();
     let online = app.page("secret").await;
     app.app.config.line.cut();

@@ -70,6 +70,15 @@ pub struct Leftover {
     place: Place,
 }
 
+/// What was left behind.
+#[derive(Clone, Debug, Default)]
+pub struct Leftovers {
+    /// What was found.
+    pub found: Vec<Leftover>,
+    /// Why it is not known whether there are uploads in parts, where that is so.
+    pub unknown: Option<String>,
+}
+
 /// Where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
@@ -101,9 +110,10 @@ impl Blobs {
     ///
     /// # Errors
     /// [`BlobError`] when folders or the object store cannot be looked at.
-    pub async fn leftovers(&self, cutoff: Timestamp) -> Result<Vec<Leftover>, BlobError> {
+    pub async fn leftovers(&self, cutoff: Timestamp) -> Result<Leftovers, BlobError> {
         let own = self.scratch.folder().to_path_buf();
         let root = self.root()?;
+        let mut unknown = None;
         let mut found = blocking("cannot look for what was left behind", move || {
             let mut found = scratch_space(&own, cutoff)?;
             if let Some(root) = root {
@@ -116,14 +126,17 @@ impl Blobs {
             found.extend(self.probes(cutoff).await?);
         }
         if let Some(parts) = &self.parts {
-            let begun = parts.begun().await?;
-            found.extend(begun.into_iter().map(in_parts));
+            // Not every object store can be asked that, and not every key may ask.
+            match parts.begun().await {
+                Ok(begun) => found.extend(begun.into_iter().map(in_parts)),
+                Err(error) => unknown = Some(error.to_string()),
+            }
         }
         found.retain(|leftover| {
             let is_of_the_dead = matches!(leftover.place, Place::Folder(_));
             is_of_the_dead || leftover.modified <= cutoff
         });
-        Ok(found)
+        Ok(Leftovers { found, unknown })
     }
 
     /// The folder with the blobs, when they are in one.
@@ -221,7 +234,9 @@ fn abandoned(folder: PathBuf) -> io::Result<Option<Leftover>> {
 
 /// What is in the folders of blobs and has no blob's name, but one that we give.
 fn beside_blobs(root: &Path, cutoff: Timestamp) -> io::Result<Vec<Leftover>> {
-    let mut found = files(&root.join(PROBES), LeftoverKind::Probe, |_, at| at <= cutoff)?;
+    let mut found = files(&root.join(PROBES), LeftoverKind::Probe, |_, at| {
+        at <= cutoff
+    })?;
     let shards = match fs::read_dir(root.join(PREFIX)) {
         Ok(shards) => shards,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),

@@ -31,7 +31,7 @@ use portcullis_core::gate::Cleared;
 use portcullis_core::time::Timestamp;
 use sha2::Digest as _;
 
-pub use leftovers::{Leftover, LeftoverKind};
+pub use leftovers::{Leftover, LeftoverKind, Leftovers};
 pub use probe::{Probe, Took};
 pub use read::{Blob, BlobStream, LocalBlob, RemoteBlob};
 pub use spool::{Finished, Spool};

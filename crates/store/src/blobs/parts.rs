@@ -160,8 +160,7 @@ fn read(text: &str) -> Result<Page, quick_xml::Error> {
                     (b"IsTruncated", 1) => is_truncated = content == "true",
                     (b"Upload", 1) => {
                         let (key, id) = (std::mem::take(&mut key), std::mem::take(&mut id));
-                        page.begun
-                            .extend(at.take().map(|at| Begun { key, id, at }));
+                        page.begun.extend(at.take().map(|at| Begun { key, id, at }));
                     }
                     _ => {}
                 }

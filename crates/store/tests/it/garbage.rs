@@ -29,7 +29,10 @@ use crate::support::{at, databases, name, server, sqlite};
 const LATER: Timestamp = Timestamp::from_millis(i64::MAX);
 
 async fn put(blobs: &Blobs, content: &str) -> Sha256 {
-    blobs.put_bytes(Bytes::from(content.to_owned())).await.unwrap()
+    blobs
+        .put_bytes(Bytes::from(content.to_owned()))
+        .await
+        .unwrap()
 }
 
 fn file(filename: &str, content: &str, metadata: &str) -> NewFile {
@@ -67,7 +70,9 @@ async fn pin(db: &Db, filename: &str, content: &str) {
         sha256: Sha256::of(content.as_bytes()),
         size: content.len() as u64,
     };
-    pins::pin(db, "up", &name("flask"), &pin, at(1)).await.unwrap();
+    pins::pin(db, "up", &name("flask"), &pin, at(1))
+        .await
+        .unwrap();
 }
 
 async fn sidecar(db: &Db, content: &str, origin: SidecarOrigin) {
@@ -76,7 +81,9 @@ async fn sidecar(db: &Db, content: &str, origin: SidecarOrigin) {
         sha256: Sha256::of(content.as_bytes()),
         origin,
     };
-    sidecars::keep(db, "up", &name("flask"), &sidecar, at(1)).await.unwrap();
+    sidecars::keep(db, "up", &name("flask"), &sidecar, at(1))
+        .await
+        .unwrap();
 }
 
 async fn load_feed(db: &Db, content: &str) {
@@ -105,7 +112,9 @@ async fn collect(db: &Db, blobs: &Blobs, found: &Garbage) -> Collected {
         who: "test",
         now: at(9),
     };
-    garbage::collect(db, blobs, found, collecting, &|_| {}).await.unwrap()
+    garbage::collect(db, blobs, found, collecting, &|_| {})
+        .await
+        .unwrap()
 }
 
 fn orphans(found: &Garbage) -> BTreeSet<Sha256> {
@@ -165,7 +174,10 @@ async fn every_content_that_a_kill_can_orphan_is_found_and_nothing_that_is_neede
             let head = ledger::head(db).await.unwrap();
             let last = ledger::entries(db, head.seq, 1).await.unwrap().remove(0);
             assert_eq!(last.kind, Kind::Purge);
-            assert!(last.payload.contains(&Sha256::of(b"feed, old").to_hex().to_string()));
+            assert!(
+                last.payload
+                    .contains(&Sha256::of(b"feed, old").to_hex().to_string())
+            );
 
             let after = look(db, &blobs, LATER).await;
             assert!(after.is_empty() && after.lost.is_empty());
@@ -192,7 +204,10 @@ async fn rows_without_bytes_are_told_and_stay() {
             blobs.delete(&Sha256::of(content)).await.unwrap();
         }
         let found = look(db, &blobs, LATER).await;
-        let lost = found.lost.iter().map(|lost| (lost.kind, lost.name.as_str()));
+        let lost = found
+            .lost
+            .iter()
+            .map(|lost| (lost.kind, lost.name.as_str()));
         assert_eq!(
             lost.collect::<Vec<_>>(),
             [
@@ -236,7 +251,9 @@ async fn what_lies_beside_the_blobs_is_found_when_it_is_old() {
     for path in [&unfinished, &probe, &shard.join("strange")] {
         fs::write(path, "x").unwrap();
     }
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap();
     let an_hour_ago = at(now.as_millis() as i64 - 3_600_000);
 
     let kinds = |found: &Garbage| {
@@ -251,14 +268,24 @@ async fn what_lies_beside_the_blobs_is_found_when_it_is_old() {
     let found = look(db, &blobs, an_hour_ago).await;
     assert_eq!(
         kinds(&found),
-        BTreeSet::from([LeftoverKind::Scratch, LeftoverKind::Unfinished, LeftoverKind::Probe])
+        BTreeSet::from([
+            LeftoverKind::Scratch,
+            LeftoverKind::Unfinished,
+            LeftoverKind::Probe
+        ])
     );
     assert_eq!(found.freeable(), "half a wheel".len() as u64 + 2);
 
     // Somebody writes to one of them before it is its turn.
     fs::write(&probe, "again").unwrap();
-    let collecting = Collecting { cutoff: an_hour_ago, who: "test", now: at(9) };
-    let collected = garbage::collect(db, &blobs, &found, collecting, &|_| {}).await.unwrap();
+    let collecting = Collecting {
+        cutoff: an_hour_ago,
+        who: "test",
+        now: at(9),
+    };
+    let collected = garbage::collect(db, &blobs, &found, collecting, &|_| {})
+        .await
+        .unwrap();
     assert_eq!((collected.leftovers, collected.spared), (2, 1));
     assert!(!dead.exists() && !unfinished.exists() && probe.exists());
     assert!(receiving.path().exists());
@@ -311,7 +338,14 @@ async fn what_was_found_is_asked_about_again_before_it_goes() {
             let gone = put(&blobs, "gone meanwhile").await;
             let found = look(db, &blobs, LATER).await;
             assert_eq!(found.orphans.len(), 2);
-            publish(db, &blobs, "acme-1.0.tar.gz", "was orphaned", "was orphaned").await;
+            publish(
+                db,
+                &blobs,
+                "acme-1.0.tar.gz",
+                "was orphaned",
+                "was orphaned",
+            )
+            .await;
             blobs.delete(&gone).await.unwrap();
             let collected = collect(db, &blobs, &found).await;
             assert_eq!((collected.orphans, collected.spared), (0, 2));
@@ -321,7 +355,11 @@ async fn what_was_found_is_asked_about_again_before_it_goes() {
             // Younger than the cutoff by the time it is its turn.
             let young = put(&blobs, "orphan").await;
             let found = look(db, &blobs, LATER).await;
-            let collecting = Collecting { cutoff: at(1000), who: "test", now: at(9) };
+            let collecting = Collecting {
+                cutoff: at(1000),
+                who: "test",
+                now: at(9),
+            };
             let collected = garbage::collect(db, &blobs, &found, collecting, &|_| {}).await;
             assert_eq!((collected.unwrap().spared, found.orphans.len()), (1, 1));
             assert!(blobs.exists(&young).await.unwrap());
@@ -373,7 +411,6 @@ async fn no_acknowledged_upload_loses_its_bytes_to_a_collector() {
 const UPLOADS: usize = 12;
 
 type Stop = tokio::sync::oneshot::Receiver<()>;
-
 
 fn uploaded(task: usize, number: usize) -> String {
     format!("file {number} of {task}")

@@ -23,11 +23,17 @@ async fn what_is_told_of_a_project_replaces_what_was_told_and_the_rest_is_forgot
         let db = &test.db;
         let one = told("flask", "flask-1.0.tar.gz", MirrorState::Here, 1);
         let two = told("flask", "flask-2.0.tar.gz", MirrorState::Held, 1);
-        mirrored::keep(db, "base", &name("flask"), &[one, two]).await.unwrap();
+        mirrored::keep(db, "base", &name("flask"), &[one, two])
+            .await
+            .unwrap();
         let old = told("django", "", MirrorState::Absent, 1);
-        mirrored::keep(db, "base", &name("django"), &[old]).await.unwrap();
+        mirrored::keep(db, "base", &name("django"), &[old])
+            .await
+            .unwrap();
         let three = told("flask", "flask-2.0.tar.gz", MirrorState::Here, 5);
-        mirrored::keep(db, "base", &name("flask"), &[three.clone()]).await.unwrap();
+        mirrored::keep(db, "base", &name("flask"), &[three.clone()])
+            .await
+            .unwrap();
         assert_eq!(mirrored::all(db).await.unwrap().len(), 2);
         mirrored::forget_before(db, "base", at(5)).await.unwrap();
         assert_eq!(mirrored::all(db).await.unwrap(), [three]);

@@ -152,12 +152,7 @@ fn without_userinfo(url: &Url) -> Url {
 }
 
 /// The client of a feed's host, set up as those of sources are.
-fn host(
-    name: &str,
-    config: &FeedConfig,
-    url: &Url,
-    line: &Line,
-) -> Result<FeedHost, Stays> {
+fn host(name: &str, config: &FeedConfig, url: &Url, line: &Line) -> Result<FeedHost, Stays> {
     let settings = UpstreamSettings {
         url: Some(url.clone()),
         credentials: config.credentials.clone(),

@@ -44,6 +44,9 @@ pub struct Serve {
     /// The private key of the certificate, a PEM file without a password
     #[arg(long, value_name = "FILE")]
     tls_key: Option<PathBuf>,
+    /// Let no request leave: serve what is here
+    #[arg(long)]
+    offline: bool,
 }
 
 impl Serve {
@@ -65,6 +68,7 @@ impl Serve {
         overrides.upstream = self.upstream;
         overrides.tls_cert = self.tls_cert;
         overrides.tls_key = self.tls_key;
+        overrides.offline = self.offline.then(|| "true".to_owned());
         let mut config = Config::load(&overrides)?;
         start_log(config.log);
         serve::figures();
@@ -184,6 +188,9 @@ fn greeting(app: &App, address: SocketAddr, is_new: bool) -> String {
     }
     let data = data_flag(config);
     text += &format!("  feeds     {}\n", advisories::greeting_line(app, &data));
+    if app.is_offline() {
+        text += "  offline   no request leaves; what is here is served\n";
+    }
     text += &match config.reading {
         Reading::Anonymous => "  reading   anyone who reaches this address\n".to_owned(),
         Reading::WithToken => {

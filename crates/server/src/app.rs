@@ -22,6 +22,7 @@ use portcullis_upstream::single_flight::SingleFlight;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use crate::cache::CacheState;
 use crate::config::{Config, ConfigError};
 use crate::error::FlowError;
 use crate::flow::contents::Contents;
@@ -112,6 +113,8 @@ pub struct App {
     pub limits: ClientLimits,
     /// Whether this process was told to stop.
     pub leaving: AtomicBool,
+    /// The cache of files from outside as this process knows it.
+    pub cache: CacheState,
     /// Jobs that this process runs at the moment.
     pub running: Running,
     clock: Clock,
@@ -159,6 +162,9 @@ pub enum OpenError {
     /// What reviewers said.
     #[error("cannot load what reviewers said: {0}")]
     Reviews(FlowError),
+    /// What is switched on and off while the gateway runs.
+    #[error("cannot load what is switched on: {0}")]
+    Switch(FlowError),
     /// An HTTP client could not be made.
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
@@ -286,6 +292,7 @@ impl App {
             tls,
             limits: ClientLimits::new(&config.front),
             leaving: AtomicBool::new(false),
+            cache: CacheState::default(),
             running: Running::default(),
             config,
             clock,
@@ -294,6 +301,8 @@ impl App {
             hosted_changes: std::sync::Mutex::new(0),
         });
         crate::feeds::note_age(&app);
+        let followed = crate::offline::follow_switch(&app).await;
+        followed.map_err(OpenError::Switch)?;
         Ok(app)
     }
 

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use portcullis_core::time::Timestamp;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -44,6 +45,17 @@ pub enum Db {
         /// readers' connections while they do.
         write: PgPool,
     },
+}
+
+/// How far the tables are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schema {
+    /// The last migration that was applied.
+    pub version: i64,
+    /// How many were applied.
+    pub applied: usize,
+    /// How many this program knows that were not.
+    pub pending: usize,
 }
 
 /// Runs `$body` with an executor that reads, in the SQL dialect of the database.
@@ -235,6 +247,44 @@ impl Db {
     pub async fn ping(&self) -> Result<(), StoreError> {
         on!(self, executor => sqlx::query("SELECT 1").execute(executor).await.map(drop))?;
         Ok(())
+    }
+
+    /// What time it is where the database is. An embedded one has this machine's clock.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn clock(&self) -> Result<Option<Timestamp>, StoreError> {
+        const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+        match self {
+            Self::Sqlite { .. } => Ok(None),
+            Self::Postgres { read, .. } => {
+                let millis: i64 = sqlx::query_scalar(NOW).fetch_one(read).await?;
+                Ok(Some(Timestamp::from_millis(millis)))
+            }
+        }
+    }
+
+    /// Which migrations of the tables were applied. They are all applied when the database is opened, so that
+    /// others than this program knows are those of a newer one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn schema(&self) -> Result<Schema, StoreError> {
+        const APPLIED: &str = "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version";
+        let applied: Vec<i64> =
+            on!(self, executor => sqlx::query_scalar(APPLIED).fetch_all(executor).await)?;
+        let known = match self {
+            Self::Sqlite { .. } => &SQLITE_MIGRATIONS,
+            Self::Postgres { .. } => &POSTGRES_MIGRATIONS,
+        };
+        let pending = known
+            .iter()
+            .filter(|migration| !applied.contains(&migration.version));
+        Ok(Schema {
+            version: applied.last().copied().unwrap_or_default(),
+            applied: applied.len(),
+            pending: pending.count(),
+        })
     }
 
     /// Closes every connection, after what is under way has ended.

@@ -28,6 +28,7 @@ mod inspected;
 mod install;
 mod large_upload;
 mod locked;
+mod operations;
 mod pointed;
 mod policy_page;
 mod replays;

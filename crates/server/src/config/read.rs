@@ -84,6 +84,10 @@ pub(super) struct Raw {
     pub(super) notify: Vec<SinkConfig>,
     pub(super) monitor: MonitorSettings,
     pub(super) inspection: super::InspectionSettings,
+    pub(super) cache: super::CacheSettings,
+    pub(super) garbage: super::GarbageSettings,
+    pub(super) mirrors: Vec<super::MirrorSettings>,
+    pub(super) offline: Option<bool>,
 }
 
 pub(super) struct Reader<'f> {
@@ -143,6 +147,12 @@ impl Reader<'_> {
         raw.notify = self.notify(root);
         raw.monitor = self.monitor(root);
         raw.inspection = self.inspection(root);
+        raw.cache = self.cache(root);
+        raw.garbage = self.garbage(root);
+        raw.mirrors = self.mirrors(root, &raw.indexes);
+        let offline = root.boolean("offline");
+        self.show("offline", offline.as_ref());
+        raw.offline = offline.map(|offline| offline.value);
         raw
     }
 
@@ -235,6 +245,7 @@ impl Reader<'_> {
             fresh_for,
             stale_for,
             timeout,
+            line: defaults.line,
         }
     }
 

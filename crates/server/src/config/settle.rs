@@ -7,9 +7,11 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use portcullis_core::index::{IndexName, SourceName, Trust};
+use portcullis_upstream::line::Line;
 use url::Url;
 
 use super::front::RawTls;
+use super::operations;
 use super::read::{Raw, with_slash};
 use super::{
     ByteSize, Config, ConfigError, CredentialSettings, IndexConfig, Limits, LogFormat, Overrides,
@@ -60,8 +62,24 @@ pub(super) fn settle(
         .unwrap_or_else(|| listen.ip().is_loopback());
     let mut front = raw.front;
     front.tls = over.tls(raw.tls)?;
+    let offline = over.value::<bool>(
+        "offline",
+        "PORTCULLIS_OFFLINE",
+        overrides.offline.as_ref(),
+        "--offline",
+    )?;
+    let line = Line::default();
+    let starts_offline = offline.or(raw.offline).unwrap_or(false);
+    if starts_offline {
+        line.cut();
+    }
     let (mut sources, mut indexes) = (raw.sources, raw.indexes);
     over.upstream(&mut sources)?;
+    for source in sources.values_mut() {
+        if let SourceConfig::Upstream(settings) = source {
+            settings.line = line.clone();
+        }
+    }
     if indexes.is_empty() {
         let (name, index) = everything(&sources);
         indexes.insert(name, index);
@@ -100,6 +118,11 @@ pub(super) fn settle(
         notify: raw.notify,
         monitor: raw.monitor,
         inspection: raw.inspection,
+        cache: raw.cache,
+        garbage: raw.garbage,
+        mirrors: raw.mirrors,
+        starts_offline,
+        line,
         feeds: raw.feeds,
         signals: raw.signals,
         shown: over.shown,
@@ -131,6 +154,8 @@ fn show_defaults(config: &mut Config) {
             (config.approvers == super::Approvers::Two).to_string(),
         ),
     ];
+    defaults.push(("offline".to_owned(), config.starts_offline.to_string()));
+    defaults.extend(operations::shown(&config.cache, &config.garbage));
     defaults.extend(config.inspection.shown());
     defaults.extend(config.front.shown());
     for (name, source) in &config.sources {
@@ -345,6 +370,7 @@ impl Default for UpstreamSettings {
             fresh_for: FRESH_FOR,
             stale_for: STALE_FOR,
             timeout: TIMEOUT,
+            line: Line::default(),
         }
     }
 }

@@ -427,6 +427,7 @@ async fn settle(app: &Arc<App>, wanted: &Wanted, finished: Finished) -> Result<S
     if let Pin::Differs { first } = pinned {
         return Ok(State::Changed { first, now: sha256 });
     }
+    app.cache.came(sha256, size, app.now());
     info!(source = %wanted.source, project = %wanted.project, size,
         "received {}", wanted.file.filename);
     metrics::counter!("portcullis_received_bytes_total", "source" => wanted.source.to_string())

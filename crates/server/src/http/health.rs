@@ -46,6 +46,10 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
         "ready": is_ready, "leaving": is_leaving, "database": said(&database), "blobs": said(&blobs),
         "upstreams": upstreams(&app),
     });
+    let mut body = body;
+    if app.is_offline() {
+        body["offline"] = json!(true);
+    }
     let mut response = Response::new(Body::from(format!("{body}\n")));
     if !is_ready {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
@@ -84,6 +88,7 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
         }
     }
     feeds(&app);
+    crate::figures::refresh(&app).await;
     metrics::gauge!("portcullis_page_cache_bytes").set(app.rendered.weighted_size() as f64);
     let mut response = Response::new(Body::from(crate::serve::figures().render()));
     let plain = HeaderValue::from_static("text/plain; version=0.0.4");

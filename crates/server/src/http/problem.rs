@@ -86,6 +86,11 @@ fn failing(error: &UpstreamError) -> String {
                 Trouble::Broken(_) => "its answer broke off".to_owned(),
                 Trouble::Connect(_) | Trouble::Io(_) => "it does not answer".to_owned(),
                 Trouble::Paused(_) => "it failed repeatedly and is left alone".to_owned(),
+                Trouble::Offline => {
+                    return "is not asked: the gateway is offline, and does not have this itself. \
+                            Choose something that it has, or try again when it is online"
+                        .to_owned();
+                }
             };
             format!(
                 "cannot be asked now: {trouble}. No other source may stand in for it; try again later"

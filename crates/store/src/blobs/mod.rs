@@ -5,6 +5,8 @@
 //! **Invariant:** a blob's key is its digest, and blobs are put in place whole, so that writing one
 //! again changes nothing.
 
+mod leftovers;
+mod parts;
 mod probe;
 mod read;
 mod scratch;
@@ -13,27 +15,29 @@ mod spool;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use moka::sync::Cache;
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path as Key;
 use object_store::prefix::PrefixStore;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _};
+use object_store::{ClientOptions, ObjectMeta, ObjectStore, ObjectStoreExt as _};
 use portcullis_core::digest::Sha256;
 use portcullis_core::gate::Cleared;
 use portcullis_core::time::Timestamp;
 use sha2::Digest as _;
 
-pub use probe::Probe;
+pub use leftovers::{Leftover, LeftoverKind, Leftovers};
+pub use probe::{Probe, Took};
 pub use read::{Blob, BlobStream, LocalBlob, RemoteBlob};
 pub use spool::{Finished, Spool};
 
+use parts::Parts;
 use scratch::Scratch;
 
 /// The blobs could not do what was asked.
@@ -118,6 +122,8 @@ pub struct Blobs {
     folder: Option<Arc<LocalFileSystem>>,
     /// Blobs of an object store that were there a moment ago.
     seen: Cache<Sha256, ObjectMeta>,
+    /// Where the store is asked for uploads in parts, when it is one that has them.
+    parts: Option<Arc<Parts>>,
     scratch: Arc<Scratch>,
 }
 
@@ -185,7 +191,10 @@ impl Blobs {
             return Self::over(Arc::new(InMemory::new()), data_dir);
         }
         if let Some(rest) = location.strip_prefix("s3://") {
-            return Self::over(object_store_s3(rest, variables)?, data_dir);
+            let (store, parts) = object_store_s3(rest, variables)?;
+            let mut blobs = Self::over(store, data_dir)?;
+            blobs.parts = Some(Arc::new(parts));
+            return Ok(blobs);
         }
         let path = location.strip_prefix("file://").unwrap_or(location);
         if path.is_empty() || path.contains("://") {
@@ -205,6 +214,7 @@ impl Blobs {
             store: folder.clone(),
             folder: Some(folder),
             seen: seen(),
+            parts: None,
             scratch: Arc::new(Scratch::open(&root.join("spool"))?),
         })
     }
@@ -218,6 +228,7 @@ impl Blobs {
             store,
             folder: None,
             seen: seen(),
+            parts: None,
             scratch: Arc::new(Scratch::open(&data_dir.join("spool"))?),
         })
     }
@@ -302,7 +313,7 @@ impl Blobs {
             Some(target) => finished.move_to(target).await?,
             None => {
                 let kept = self.head(&sha256).await?;
-                if kept.is_none_or(|kept| kept.size != finished.size()) {
+                if kept.is_none_or(|kept| kept.size != finished.size() || is_old(&kept)) {
                     finished.upload(self.store.as_ref(), &key(&sha256)).await?;
                 }
             }
@@ -358,11 +369,28 @@ impl Blobs {
         Ok(self.head(sha256).await?.map(|meta| meta.size))
     }
 
+    /// A blob as a listing has it, or `None` when it is not kept.
+    ///
+    /// # Errors
+    /// [`BlobError`] when that cannot be found out.
+    pub async fn described(&self, sha256: &Sha256) -> Result<Option<ListedBlob>, BlobError> {
+        Ok(self.head(sha256).await?.and_then(listed))
+    }
+
     /// Whether a blob is kept.
     ///
     /// # Errors
     /// [`BlobError`] when that cannot be found out.
     pub async fn exists(&self, sha256: &Sha256) -> Result<bool, BlobError> {
+        Ok(self.head(sha256).await?.is_some())
+    }
+
+    /// Whether a blob can be opened, as far as was known a moment ago: for whoever opens it next, and never for
+    /// whoever relies on its being kept.
+    ///
+    /// # Errors
+    /// [`BlobError`] when that cannot be found out.
+    pub async fn can_be_opened(&self, sha256: &Sha256) -> Result<bool, BlobError> {
         Ok(self.seen(sha256).await?.is_some())
     }
 
@@ -410,10 +438,19 @@ impl Blobs {
     }
 }
 
+/// After so long an object that is kept again is written again, which makes it young: whoever collects what
+/// nothing refers to leaves alone what is younger than an hour at least (see [`crate::garbage`]).
+const REWRITTEN_AFTER: Duration = Duration::from_secs(30 * 60);
+
+fn is_old(kept: &ObjectMeta) -> bool {
+    let age = SystemTime::now().duration_since(kept.last_modified.into());
+    age.is_ok_and(|age| age > REWRITTEN_AFTER)
+}
+
 fn object_store_s3(
     bucket_and_prefix: &str,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
-) -> Result<Arc<dyn ObjectStore>, BlobError> {
+) -> Result<(Arc<dyn ObjectStore>, Parts), BlobError> {
     let (bucket, prefix) = bucket_and_prefix
         .split_once('/')
         .unwrap_or((bucket_and_prefix, ""));
@@ -421,6 +458,7 @@ fn object_store_s3(
         return Err(BlobError::Location(format!("s3://{bucket_and_prefix}")));
     }
     let mut builder = AmazonS3Builder::new();
+    let mut options = ClientOptions::new();
     for (name, value) in variables {
         let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else {
             continue;
@@ -430,13 +468,17 @@ fn object_store_s3(
             .then(|| name.to_ascii_lowercase().parse());
         if let Some(Ok(key)) = key {
             builder = builder.with_config(key, value);
+            if let AmazonS3ConfigKey::Client(key) = key {
+                options = options.with_config(key, value);
+            }
         }
     }
     let store = builder.with_bucket_name(bucket).build()?;
+    let parts = Parts::new(store.clone(), prefix, &options)?;
     if prefix.is_empty() {
-        return Ok(Arc::new(store));
+        return Ok((Arc::new(store), parts));
     }
-    Ok(Arc::new(PrefixStore::new(store, prefix)))
+    Ok((Arc::new(PrefixStore::new(store, prefix)), parts))
 }
 
 fn listed(meta: ObjectMeta) -> Option<ListedBlob> {

@@ -15,6 +15,7 @@ use sha2::Digest as _;
 use tempfile::TempPath;
 use tokio::sync::watch;
 
+use super::leftovers::RECEIVING;
 use super::{BlobError, blocking};
 use crate::blobs::scratch::Scratch;
 
@@ -54,7 +55,7 @@ impl Spool {
         let folder = scratch.folder().to_owned();
         let made = blocking("cannot make a file for what is being received", move || {
             tempfile::Builder::new()
-                .prefix("receiving-")
+                .prefix(RECEIVING)
                 .tempfile_in(folder)
         });
         let (file, path) = made.await?.into_parts();

@@ -4,6 +4,7 @@
 
 mod advisories;
 mod lint;
+mod locks;
 mod check_page;
 mod pypi;
 mod policy_page;

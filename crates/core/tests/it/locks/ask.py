@@ -182,34 +182,35 @@ def pdm(asked):
 
 
 def pipenv(asked):
+    from pipenv.utils.dependencies import requirements_from_lockfile
+
     os.environ["VIRTUAL_ENV"] = sys.prefix
     os.environ["PIPENV_YES"] = "1"
 
     def line(text):
-        text, *hashes = text.split(" --hash=")
+        text, *hashes = text.replace("\\\n", " ").split(" --hash=")
         text, _, _ = text.partition(";")
         text = text.strip()
         if text.startswith("-e "):
             text = text[3:].strip()
-        hashes = [one.strip().rstrip("\\").strip() for one in hashes]
+        hashes = [one.strip() for one in hashes]
         if match := re.fullmatch(r"([\w.-]+)(?:\[.*\])?\s*@ git\+(\S+)@([0-9a-f]+)(?:#.*)?", text):
             return tell(match[1], None, f"git {match[2]} {match[3]}")
         if match := re.fullmatch(r"([\w.-]+)(?:\[.*\])?\s*@ (\S+)", text):
             return tell(match[1], None, f"url {match[2]}")
         if match := re.fullmatch(r"([\w.-]+)(?:\[.*\])?==(\S+)", text):
             return tell(match[1], match[2], hashes=hashes)
+        if match := re.fullmatch(r"([\w-][\w.-]*)(?:\[.*\])?", text):
+            # What is not for this machine stays without a version.
+            return tell(match[1], None, hashes=hashes)
         return tell("lib", None, f"path {text}")
 
     def lock(folder):
         os.environ["PIPENV_PIPFILE"] = str(folder / "Pipfile")
-        program = [sys.executable, "-m", "pipenv"]
-        run([*program, "lock", "--categories", "packages dev-packages docs"], folder)
-        view = []
-        for category in ("packages", "dev-packages", "docs"):
-            text = run([*program, "requirements", "--hash", "--categories", category], folder)
-            text = text.replace("\\\n", " ")
-            lines = [one for one in text.splitlines() if one.strip()]
-            view += [line(one) for one in lines if not one.startswith(("-i ", "--extra-index-url "))]
+        run([sys.executable, "-m", "pipenv", "lock", "--categories", "packages dev-packages docs"], folder)
+        locked = json.loads((folder / "Pipfile.lock").read_text(encoding="utf-8"))
+        sections = [section for category, section in locked.items() if category != "_meta"]
+        view = [line(one) for section in sections for one in requirements_from_lockfile(section, include_hashes=True)]
         return {"lock": (folder / "Pipfile.lock").read_text(encoding="utf-8"), "view": view}
 
     return each_project(asked, lock)

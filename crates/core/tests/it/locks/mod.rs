@@ -153,7 +153,11 @@ fn by_lockfile(name: &str, text: &str) -> View {
     }
     for skipped in read.skipped {
         let Some(package) = skipped.package else {
-            panic!("{name}: {} is passed over: {}", skipped.what, skipped.reason);
+            let is_unpinned = skipped.reason.starts_with("it is not pinned");
+            assert!(is_unpinned, "{name}: {}: {}", skipped.what, skipped.reason);
+            let key = (normal(&skipped.what), None, "index".to_owned());
+            view.entry(key).or_default();
+            continue;
         };
         let version = package.version.map(|version| version.to_string());
         let from = match package.from {
@@ -228,6 +232,8 @@ fn compare(name: &str, text: &str, told: &[Told]) {
     for view in [&mut theirs, &mut check, &mut audits] {
         view.retain(|(name, ..), _| name != "app");
     }
+    check = without_untold_versions(check, &theirs);
+    audits = without_untold_versions(reduced(&audits), &reduced(&theirs));
     let says = |reader: &str, ours: &View, theirs: &View| {
         let more = |one: &View, other: &View| {
             let more = one.iter().filter(|(key, known)| other.get(*key) != Some(*known));
@@ -241,7 +247,20 @@ fn compare(name: &str, text: &str, told: &[Told]) {
         );
     };
     says("the check", &check, &theirs);
-    says("audits", &reduced(&audits), &reduced(&theirs));
+    says("audits", &audits, &reduced(&theirs));
+}
+
+/// What uv exports of a folder has no version.
+fn without_untold_versions(ours: View, theirs: &View) -> View {
+    let untold = |(name, version, from): Key| {
+        let key = (name, None, from);
+        match theirs.contains_key(&key) {
+            true => key,
+            false => (key.0, version, key.2),
+        }
+    };
+    let told = ours.into_iter().map(|(key, known)| (untold(key), known));
+    told.collect()
 }
 
 fn packaging(texts: &[&String]) -> Vec<Vec<Told>> {

@@ -12,7 +12,7 @@ use crate::places::Places;
 use crate::run::{command, output};
 
 /// The one table of versions: folder, and what is installed into it.
-const ENVIRONMENTS: [(&str, &[&str]); 15] = [
+const ENVIRONMENTS: [(&str, &[&str]); 16] = [
     ("uv", &["uv==0.13.8"]),
     ("pip-23.2", &["pip==23.2"]),
     ("pip", &["pip==26.3"]),
@@ -33,6 +33,16 @@ const ENVIRONMENTS: [(&str, &[&str]); 15] = [
         &[
             "cyclonedx-python-lib[json-validation]==11.12.0",
             "spdx-tools==0.8.5",
+        ],
+    ),
+    // Only asked about their options.
+    (
+        "tools",
+        &[
+            "pipx==1.18.4",
+            "tox==4.67.15",
+            "nox==2026.10.20",
+            "pip-tools==7.6.2",
         ],
     ),
     ("moto", &["moto[server,s3]==5.2.5"]),

@@ -61,7 +61,11 @@ struct Known {
 type View = BTreeMap<Key, Known>;
 
 /// The question to a tool, answered; `None`, with a line that says so, where there are no clients.
-fn ask<Q: Serialize, A: for<'a> Deserialize<'a>>(client: &str, tool: &str, question: &Q) -> Option<A> {
+fn ask<Q: Serialize, A: for<'a> Deserialize<'a>>(
+    client: &str,
+    tool: &str,
+    question: &Q,
+) -> Option<A> {
     let folder = std::env::var_os("PORTCULLIS_CLIENTS").map(PathBuf::from);
     let all = std::env::var("PORTCULLIS_TEST_ALL").is_ok_and(|all| all == "1");
     assert!(
@@ -105,7 +109,10 @@ fn locked(
     assert_eq!(answers.len(), projects.len());
     let refused = answers.iter().filter_map(|answer| answer.refused.as_ref());
     let refused: Vec<&String> = refused.collect();
-    eprintln!("{tool}: {} locks of {count} projects", count - refused.len());
+    eprintln!(
+        "{tool}: {} locks of {count} projects",
+        count - refused.len()
+    );
     assert!(
         refused.len() * 3 < count,
         "{tool} locks too few of them:\n{}",
@@ -148,7 +155,9 @@ fn by_lockfile(name: &str, text: &str) -> View {
         let known = view.entry(key).or_default();
         known.indexes.extend(one.index);
         let hashes = one.hashes.iter();
-        known.hashes.extend(hashes.map(|hash| format!("sha256:{}", hash.to_hex())));
+        known
+            .hashes
+            .extend(hashes.map(|hash| format!("sha256:{}", hash.to_hex())));
         known.files.extend(one.filenames);
     }
     for skipped in read.skipped {
@@ -168,7 +177,8 @@ fn by_lockfile(name: &str, text: &str) -> View {
                 format!("{kind} {url} {}", commit.unwrap_or_default())
             }
         };
-        view.entry((package.project.to_string(), version, from)).or_default();
+        view.entry((package.project.to_string(), version, from))
+            .or_default();
     }
     view
 }
@@ -190,14 +200,18 @@ fn by_check(name: &str, text: &str) -> View {
                 (format!("git {url} {}", commit.unwrap_or_default()), None)
             }
         };
-        let known = view.entry((one.name.to_string(), version, from)).or_default();
+        let known = view
+            .entry((one.name.to_string(), version, from))
+            .or_default();
         known.indexes.extend(index);
         let hashes = one.files.iter().flat_map(|file| &file.hashes);
         let hashes = hashes.chain(&one.hashes);
         known
             .hashes
             .extend(hashes.map(|hash| format!("{}:{}", hash.algorithm, hash.digest)));
-        known.files.extend(one.files.into_iter().map(|file| file.location));
+        known
+            .files
+            .extend(one.files.into_iter().map(|file| file.location));
     }
     view
 }
@@ -214,10 +228,16 @@ fn reduced(view: &View) -> View {
         let kept = less.entry((name.clone(), version.clone(), from.clone()));
         let kept: &mut Known = kept.or_default();
         if from == "index" {
-            let hashes = known.hashes.iter().filter(|hash| hash.starts_with("sha256:"));
+            let hashes = known
+                .hashes
+                .iter()
+                .filter(|hash| hash.starts_with("sha256:"));
             kept.hashes.extend(hashes.cloned());
             kept.indexes.extend(known.indexes.clone());
-            let names = known.files.iter().map(|file| file.rsplit('/').next().unwrap());
+            let names = known
+                .files
+                .iter()
+                .map(|file| file.rsplit('/').next().unwrap());
             kept.files.extend(names.map(str::to_owned));
         }
     }
@@ -236,8 +256,11 @@ fn compare(name: &str, text: &str, told: &[Told]) {
     audits = without_untold_versions(reduced(&audits), &reduced(&theirs));
     let says = |reader: &str, ours: &View, theirs: &View| {
         let more = |one: &View, other: &View| {
-            let more = one.iter().filter(|(key, known)| other.get(*key) != Some(*known));
-            more.map(|(key, known)| format!("\n  {key:?} {known:?}")).collect::<String>()
+            let more = one
+                .iter()
+                .filter(|(key, known)| other.get(*key) != Some(*known));
+            more.map(|(key, known)| format!("\n  {key:?} {known:?}"))
+                .collect::<String>()
         };
         assert!(
             ours == theirs,
@@ -272,11 +295,16 @@ fn a_lock_of_uv_holds_what_uv_exports_of_it() {
     let Some(locked) = locked("uv", 12, projects::uv) else {
         return;
     };
-    let exported: Vec<&String> = locked.iter().map(|(_, answer)| &answer.exported["pylock.toml"]).collect();
+    let exported: Vec<&String> = locked
+        .iter()
+        .map(|(_, answer)| &answer.exported["pylock.toml"])
+        .collect();
     for ((_, answer), told) in locked.iter().zip(packaging(&exported)) {
         let read = by_check("uv.lock", &answer.lock);
         let mut named = read.keys();
-        let named = named.by_ref().map(|(name, version, _)| (name.clone(), version.clone().unwrap()));
+        let named = named
+            .by_ref()
+            .map(|(name, version, _)| (name.clone(), version.clone().unwrap()));
         let tree: BTreeSet<(String, String)> = answer.tree.iter().cloned().collect();
         assert_eq!(named.collect::<BTreeSet<_>>(), tree, "{}", answer.lock);
         compare("uv.lock", &answer.lock, &told);

@@ -17,7 +17,10 @@ pub(super) struct Indexes {
 
 impl Indexes {
     pub(super) fn start() -> Self {
-        let (main, other) = (FixtureIndex::start_blocking(), FixtureIndex::start_blocking());
+        let (main, other) = (
+            FixtureIndex::start_blocking(),
+            FixtureIndex::start_blocking(),
+        );
         main.offer_metadata();
         for version in ["1.0", "1.5", "2.0"] {
             main.add(
@@ -188,7 +191,10 @@ fn beside(mut files: Vec<File>) -> Vec<File> {
     files.extend([
         ("lib/pyproject.toml", package("lib", "\"beta\"")),
         ("lib/backend.py", BACKEND.to_owned()),
-        ("members/member/pyproject.toml", package("member", "\"delta\"")),
+        (
+            "members/member/pyproject.toml",
+            package("member", "\"delta\""),
+        ),
         ("members/member/backend.py", BACKEND.to_owned()),
     ]);
     files
@@ -262,7 +268,9 @@ pub(super) fn uv(chance: &mut Chance, indexes: &Indexes) -> Vec<File> {
         false => "",
     };
     let build = match project.is_package {
-        true => package("", "").split_once("\n\n").map(|(_, build)| build.to_owned()),
+        true => package("", "")
+            .split_once("\n\n")
+            .map(|(_, build)| build.to_owned()),
         false => Some("[tool.uv]\npackage = false\n".to_owned()),
     };
     let text = format!(
@@ -277,7 +285,10 @@ pub(super) fn uv(chance: &mut Chance, indexes: &Indexes) -> Vec<File> {
         indexes.main.simple_url(),
         indexes.other.simple_url(),
     );
-    beside(vec![("pyproject.toml", text), ("backend.py", BACKEND.to_owned())])
+    beside(vec![
+        ("pyproject.toml", text),
+        ("backend.py", BACKEND.to_owned()),
+    ])
 }
 
 /// A project of poetry.
@@ -296,7 +307,11 @@ pub(super) fn poetry(chance: &mut Chance, indexes: &Indexes) -> Vec<File> {
         };
         let mut said = String::new();
         if matches!(need.from, From::Main | From::Other) {
-            let any = if need.specifier.is_empty() { "*" } else { need.specifier };
+            let any = if need.specifier.is_empty() {
+                "*"
+            } else {
+                need.specifier
+            };
             said += &format!(", version = \"{any}\"");
         }
         if !need.marker.is_empty() {
@@ -314,7 +329,11 @@ pub(super) fn poetry(chance: &mut Chance, indexes: &Indexes) -> Vec<File> {
     };
     let [runtime, extra, group] = &project.needs;
     let fork = match project.is_forked {
-        true => format!("delta = [{{ {} }}, {{ {} }}]\n", table(&FORK[0]), table(&FORK[1])),
+        true => format!(
+            "delta = [{{ {} }}, {{ {} }}]\n",
+            table(&FORK[0]),
+            table(&FORK[1])
+        ),
         false => String::new(),
     };
     let extras = quoted(extra.iter().map(|need| need.name.to_owned()));
@@ -350,7 +369,13 @@ fn url(need: &Need, indexes: &Indexes) -> String {
 pub(super) fn pdm(chance: &mut Chance, indexes: &Indexes) -> Vec<File> {
     let forms = forms(chance, &[]);
     let project = Project::generate(chance, &forms);
-    let listed = |needs: &[Need]| quoted(needs.iter().map(|need| requirement(need, &url(need, indexes))));
+    let listed = |needs: &[Need]| {
+        quoted(
+            needs
+                .iter()
+                .map(|need| requirement(need, &url(need, indexes))),
+        )
+    };
     // Only its own table of groups may have what is editable.
     let [runtime, extra, group] = &project.needs;
     let (editable, plain): (Vec<Need>, Vec<Need>) =
@@ -408,7 +433,11 @@ pub(super) fn pipenv(chance: &mut Chance, indexes: &Indexes) -> Vec<File> {
             said += &format!(", extras = [\"{}\"]", need.extras);
         }
         let table = format!("{said}{from}");
-        format!("\"{}\" = {{ {} }}\n", need.name, table.trim_start_matches(", "))
+        format!(
+            "\"{}\" = {{ {} }}\n",
+            need.name,
+            table.trim_start_matches(", ")
+        )
     };
     let lines = |needs: &[Need]| needs.iter().map(line).collect::<String>();
     let [runtime, extra, group] = &project.needs;

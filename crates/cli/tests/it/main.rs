@@ -30,6 +30,7 @@ mod replays;
 mod publish;
 mod review;
 mod runbook;
+mod sarif;
 mod sbom;
 mod scan;
 mod scan_index;

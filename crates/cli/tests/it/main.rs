@@ -37,6 +37,7 @@ mod publish;
 mod review;
 mod rolling;
 mod runbook;
+mod sarif;
 mod sbom;
 mod scan;
 mod scan_index;

@@ -219,34 +219,44 @@ fn is_of_a_package(project: &Project, file: &ProjectFile) -> bool {
     let declares =
         |reader: &ProjectFile| matches!(reader.kind, FileKind::Pyproject | FileKind::SetupCfg);
     let is_declared = naming(project, file).any(|(reader, _)| declares(reader));
-    let folder = |path: &str| {
-        path.rsplit_once('/')
-            .map_or("", |(folder, _)| folder)
-            .to_owned()
-    };
     let mut scripts = project
         .files
         .iter()
         .filter(|one| one.kind == FileKind::SetupPy);
-    // A setup.py that opens the file spells its name.
-    let is_opened = scripts.any(|script| {
-        let below = file
-            .path
-            .strip_prefix(&folder(&script.path))
-            .unwrap_or_default();
-        let named = below.trim_start_matches('/');
-        let quoted = |quote: char| format!("{quote}{named}{quote}");
-        !named.is_empty()
-            && ['"', '\'']
-                .into_iter()
-                .any(|quote| script.text.contains(&quoted(quote)))
-    });
-    is_declared || is_opened
+    is_declared || scripts.any(|script| opens(script, &file.path))
+}
+
+/// Whether a setup.py opens the file at `path`: it spells its path, or computes what it requires and spells each
+/// part of it, as in `join('requirements', 'extras', name + '.txt')`.
+fn opens(script: &ProjectFile, path: &str) -> bool {
+    let folder = script.path.rsplit_once('/');
+    let below = match folder {
+        Some((folder, _)) => path
+            .strip_prefix(folder)
+            .and_then(|path| path.strip_prefix('/')),
+        None => Some(path),
+    };
+    let Some(below) = below.filter(|below| !below.is_empty()) else {
+        return false;
+    };
+    let spells = |part: &str| {
+        let quoted = |quote: char| script.text.contains(&format!("{quote}{part}{quote}"));
+        quoted('"') || quoted('\'')
+    };
+    let (folders, name) = below.rsplit_once('/').unwrap_or(("", below));
+    let has_folders = spells(folders) || folders.split('/').all(spells);
+    let has_name = spells(name)
+        || name
+            .rsplit_once('.')
+            .is_some_and(|(stem, ending)| spells(stem) && spells(&format!(".{ending}")));
+    let computes = !script.contents.unread.is_empty();
+    spells(below) || (computes && !folders.is_empty() && has_folders && has_name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lint::contents::Unread;
     use crate::lint::testing::project;
 
     fn paths(project: &Project) -> Vec<&str> {
@@ -285,6 +295,31 @@ mod tests {
         assert_eq!(
             paths(&project),
             ["requirements.txt", "requirements/all.txt"]
+        );
+    }
+
+    #[test]
+    fn what_a_function_of_setup_py_reads_is_declared() {
+        let script = "EXTRAS = ('redis', 'sql')\ndef reqs(*f):\n    return open(join('requirements', *f))\ndef \
+                      extras():\n    return {x: reqs('extras', x + '.txt') for x in EXTRAS}\nsetup(\n    \
+                      install_requires=reqs('default.txt'), extras_require=extras())\n";
+        let files = [
+            "requirements/default.txt",
+            "requirements/extras/other.txt",
+            "requirements/extras/redis.txt",
+            "requirements/test.txt",
+        ];
+        let read = |path| ProjectFile::read(path, FileKind::Requirements, "x\n".to_owned(), &[]);
+        let mut project = project(&[("setup.py", script)]);
+        project.files.extend(files.map(read));
+        assert_eq!(paths(&project), files, "it computes nothing");
+        project.files[0].contents.unread.push(Unread {
+            at: None,
+            why: "`install_requires` is computed when the file runs".to_owned(),
+        });
+        assert_eq!(
+            paths(&project),
+            ["requirements/extras/other.txt", "requirements/test.txt"]
         );
     }
 

@@ -318,6 +318,12 @@ fn doubts_of_chain(path: &Path, chain: &[X509Certificate<'_>]) -> Vec<String> {
             ));
         }
     }
+    if chain.first().is_some_and(|own| own.tbs_certificate.is_ca()) {
+        doubts.push(format!(
+            "the certificate in {path} is marked as an authority's: uv and others refuse it for a server; have \
+             it made with basicConstraints=CA:FALSE"
+        ));
+    }
     let names = chain
         .first()
         .map(|own| own.tbs_certificate.subject_alternative_name());

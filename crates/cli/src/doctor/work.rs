@@ -88,7 +88,7 @@ pub(super) async fn ledger(app: &App) -> Check {
     timed("ledger", async {
         match verify_tail(&app.db, TAIL).await {
             Ok(0) => Finding::well("empty"),
-            Ok(verified) => Finding::well(format!("its last {} hold", count(verified, "entry"))),
+            Ok(verified) => Finding::well(format!("{} at its end, each as it was written", count(verified, "entry"))),
             Err(error @ portcullis_store::StoreError::Ledger(_)) => Finding::fails(
                 error.to_string(),
                 "somebody or something altered it: keep a copy of the database, find out who has access, \

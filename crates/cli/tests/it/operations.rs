@@ -199,7 +199,7 @@ fn the_doctor_finds_what_is_wrong_and_says_what_to_do() {
     );
     assert!(says("clock and pypi").contains("pypi"));
     assert!(says("tables").contains("none pending"));
-    assert!(says("ledger").contains("hold"));
+    assert!(says("ledger").contains("as it was written"));
     assert!(says("writing for good").contains("ms to sync"));
 
     upstream.stop();

@@ -62,23 +62,11 @@ pub(super) fn settle(
         .unwrap_or_else(|| listen.ip().is_loopback());
     let mut front = raw.front;
     front.tls = over.tls(raw.tls)?;
-    let offline = over.value::<bool>(
-        "offline",
-        "PORTCULLIS_OFFLINE",
-        overrides.offline.as_ref(),
-        "--offline",
-    )?;
-    let line = Line::default();
-    let starts_offline = offline.or(raw.offline).unwrap_or(false);
-    if starts_offline {
-        line.cut();
-    }
+    let line = over.line(raw.offline)?;
     let (mut sources, mut indexes) = (raw.sources, raw.indexes);
     over.upstream(&mut sources)?;
     for source in sources.values_mut() {
-        if let SourceConfig::Upstream(settings) = source {
-            settings.line = line.clone();
-        }
+        source.go_through(&line);
     }
     if indexes.is_empty() {
         let (name, index) = everything(&sources);
@@ -121,7 +109,7 @@ pub(super) fn settle(
         cache: raw.cache,
         garbage: raw.garbage,
         mirrors: raw.mirrors,
-        starts_offline,
+        starts_offline: line.is_cut(),
         line,
         feeds: raw.feeds,
         signals: raw.signals,
@@ -257,6 +245,17 @@ impl Over<'_> {
         Ok(Some(value))
     }
 
+    /// The line to the outside, cut where somebody wants to be offline.
+    fn line(&mut self, in_file: Option<bool>) -> Result<Line, ConfigError> {
+        let flag = self.overrides.offline.as_ref();
+        let offline = self.value("offline", "PORTCULLIS_OFFLINE", flag, "--offline")?;
+        let line = Line::default();
+        if offline.or(in_file).unwrap_or(false) {
+            line.cut();
+        }
+        Ok(line)
+    }
+
     fn default<T: FromStr>(&mut self, key: &str, text: &str) -> T {
         self.replace(key, text.to_owned(), ValueOrigin::Default);
         text.parse().ok().expect("a default can be parsed")
@@ -355,6 +354,15 @@ impl Over<'_> {
             settings.url = Some(with_slash(url));
         }
         Ok(())
+    }
+}
+
+impl SourceConfig {
+    /// Lets the requests of an upstream leave through `line`.
+    fn go_through(&mut self, line: &Line) {
+        if let Self::Upstream(settings) = self {
+            settings.line = line.clone();
+        }
     }
 }
 

@@ -29,7 +29,10 @@ Commands:
         Check the tree's own rules.
   fuzz [TARGET] [--minutes N]
         Look for inputs that break a property of crates/properties, guided by coverage; every
-        property in turn without TARGET, 10 minutes each without --minutes. Ends at the first break.";
+        property in turn without TARGET, 10 minutes each without --minutes. Ends at the first break.
+  soak [WORK…] [--minutes N]
+        Kill, cut off and trouble the program for as long as it is worth: kill, kill-replica, replicas;
+        each in turn without WORK, 10 minutes each without --minutes. Needs what test needs.";
 
 /// One parsed command line.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,6 +46,16 @@ pub(crate) enum Command {
     Dist(Profile),
     Tidy,
     Fuzz(Fuzzing),
+    Soak(Soaking),
+}
+
+/// Which faults to go on with, and for how long.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Soaking {
+    /// The works; every one where there are none.
+    pub(crate) works: Vec<String>,
+    /// For each work.
+    pub(crate) minutes: u32,
 }
 
 /// What to fuzz, and for how long.
@@ -67,7 +80,9 @@ pub(crate) enum Selection {
 }
 
 /// The names of the commands, for the rule that the documentation mentions each.
-pub(crate) const COMMANDS: [&str; 7] = ["test", "setup", "with", "benign", "dist", "tidy", "fuzz"];
+pub(crate) const COMMANDS: [&str; 8] = [
+    "test", "setup", "with", "benign", "dist", "tidy", "fuzz", "soak",
+];
 
 impl Command {
     pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> anyhow::Result<Self> {
@@ -91,6 +106,7 @@ impl Command {
             Some("dist") => Ok(Self::Dist(profile(arguments)?)),
             Some("tidy") => nothing_more(arguments).map(|()| Self::Tidy),
             Some("fuzz") => Ok(Self::Fuzz(fuzzing(arguments)?)),
+            Some("soak") => Ok(Self::Soak(soaking(arguments)?)),
             other => bail!("there is no command {:?}", other.unwrap_or_default()),
         }
     }
@@ -121,9 +137,7 @@ fn fuzzing(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Fuzzin
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--minutes" => {
-                let minutes = arguments.next().context("--minutes needs a number")?;
-                let minutes = minutes.parse().ok().filter(|minutes| *minutes > 0);
-                fuzzing.minutes = minutes.context("--minutes needs a number above 0")?;
+                fuzzing.minutes = minutes(&mut arguments)?;
             }
             target if !target.starts_with('-') && fuzzing.target.is_none() => {
                 fuzzing.target = Some(argument);
@@ -132,6 +146,28 @@ fn fuzzing(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Fuzzin
         }
     }
     Ok(fuzzing)
+}
+
+/// The number behind `--minutes`.
+fn minutes(arguments: &mut impl Iterator<Item = String>) -> anyhow::Result<u32> {
+    let minutes = arguments.next().context("--minutes needs a number")?;
+    let minutes = minutes.parse().ok().filter(|minutes| *minutes > 0);
+    minutes.context("--minutes needs a number above 0")
+}
+
+fn soaking(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Soaking> {
+    let mut soaking = Soaking {
+        works: Vec::new(),
+        minutes: 10,
+    };
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--minutes" => soaking.minutes = minutes(&mut arguments)?,
+            work if !work.starts_with('-') => soaking.works.push(argument),
+            other => bail!("soak does not know {other:?}"),
+        }
+    }
+    Ok(soaking)
 }
 
 fn profile(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Profile> {
@@ -173,6 +209,10 @@ mod tests {
             let target = target.map(str::to_owned);
             Ok(Command::Fuzz(Fuzzing { target, minutes }))
         };
+        let soak = |works: &[&str], minutes| {
+            let works = works.iter().map(|work| (*work).to_owned()).collect();
+            Ok(Command::Soak(Soaking { works, minutes }))
+        };
         for (line, expected) in [
             ("", Ok(Command::Help)),
             ("--help", Ok(Command::Help)),
@@ -187,6 +227,11 @@ mod tests {
             ("tidy", Ok(Command::Tidy)),
             ("fuzz", fuzz(None, 10)),
             ("fuzz wheel --minutes 5", fuzz(Some("wheel"), 5)),
+            ("soak", soak(&[], 10)),
+            (
+                "soak kill replicas --minutes 2",
+                soak(&["kill", "replicas"], 2),
+            ),
             ("setup", Ok(Command::Setup)),
             ("dist", Ok(Command::Dist(Profile::Release))),
             ("dist --profile dev", Ok(Command::Dist(Profile::Dev))),
@@ -210,6 +255,8 @@ mod tests {
             "fuzz a b",
             "fuzz --minutes 0",
             "fuzz --hours 1",
+            "soak --minutes",
+            "soak --hours 1",
             "with",
             "dist --profile",
             "dist --profile fast",

@@ -19,6 +19,7 @@ mod system;
 mod deny;
 mod fuzz;
 mod run;
+mod soak;
 mod steps;
 mod test_counts;
 mod tidy;
@@ -59,5 +60,6 @@ fn execute(command: Command) -> anyhow::Result<()> {
         Command::Dist(profile) => dist::dist(&places, profile),
         Command::Tidy => tidy::tidy(&places),
         Command::Fuzz(fuzzing) => fuzz::fuzz(&places, &fuzzing),
+        Command::Soak(soaking) => soak::soak(&places, &soaking),
     }
 }

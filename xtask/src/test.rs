@@ -123,7 +123,7 @@ fn cargo_test(
 }
 
 /// Everything that the tests use: installed, running, and ended when the value is dropped.
-fn provide(places: &Places) -> anyhow::Result<Servers> {
+pub(crate) fn provide(places: &Places) -> anyhow::Result<Servers> {
     required("system packages", system::install_missing)?;
     required("virtual environments", || environments::install(places))?;
     required("servers", || Servers::start(places))

@@ -272,7 +272,8 @@ fn log_file(folder: &Path) -> PathBuf {
     folder.join("log.txt")
 }
 
-fn program(folder: &Path, arguments: &[&str]) -> Command {
+/// A command beside the gateway in `folder`, ready to be run.
+pub(crate) fn program(folder: &Path, arguments: &[&str]) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_portcullis"));
     program.env_clear().current_dir(folder);
     program.env("PORTCULLIS_LOG_LEVEL", "info,sqlx=warn");

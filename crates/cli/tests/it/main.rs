@@ -27,6 +27,7 @@ mod inspect_worker;
 mod inspected;
 mod install;
 mod large_upload;
+mod killed;
 mod locked;
 mod operations;
 mod pointed;

@@ -26,7 +26,7 @@ use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path as Key;
 use object_store::prefix::PrefixStore;
-use object_store::{ClientOptions, ObjectMeta, ObjectStore, ObjectStoreExt as _};
+use object_store::{ClientOptions, ObjectMeta, ObjectStore, ObjectStoreExt as _, RetryConfig};
 use portcullis_core::digest::Sha256;
 use portcullis_core::gate::Cleared;
 use portcullis_core::time::Timestamp;
@@ -80,6 +80,9 @@ pub enum BlobError {
         /// How many bytes are missing.
         missing: u64,
     },
+    /// The object store was asked and has not answered.
+    #[error("the object store did not answer within {} s", .0.as_secs())]
+    Silent(Duration),
     /// A write was given up half-way, so that what was written is not known.
     #[error("an earlier write was interrupted")]
     Interrupted,
@@ -102,6 +105,24 @@ pub enum BlobError {
 /// Names what was being done when the file system failed.
 fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> BlobError {
     move |source| BlobError::Io { what, source }
+}
+
+/// How long an object store may take to say something: what it has, and the next piece of it.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long it may take to keep so many bytes as are sent to it at once.
+const KEPT_WITHIN: Duration = Duration::from_secs(60);
+
+/// How long its client repeats what failed. Whoever asks us is not kept waiting for longer, and asks again.
+const REPEATED_WITHIN: Duration = Duration::from_secs(5);
+
+/// What an object store answers, or an error when it takes too long.
+async fn in_time<T>(
+    limit: Duration,
+    answer: impl Future<Output = object_store::Result<T>>,
+) -> Result<T, BlobError> {
+    let answer = tokio::time::timeout(limit, answer).await;
+    Ok(answer.map_err(|_| BlobError::Silent(limit))??)
 }
 
 /// Runs what blocks on the file system where that does no harm.
@@ -272,10 +293,10 @@ impl Blobs {
     }
 
     async fn head(&self, sha256: &Sha256) -> Result<Option<ObjectMeta>, BlobError> {
-        match self.store.head(&key(sha256)).await {
+        match in_time(ANSWERED_WITHIN, self.store.head(&key(sha256))).await {
             Ok(meta) => Ok(Some(meta)),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
+            Err(BlobError::Store(object_store::Error::NotFound { .. })) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -401,9 +422,9 @@ impl Blobs {
     /// [`BlobError`] when it could not be deleted.
     pub async fn delete(&self, sha256: &Sha256) -> Result<(), BlobError> {
         self.seen.invalidate(sha256);
-        match self.store.delete(&key(sha256)).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
+        match in_time(ANSWERED_WITHIN, self.store.delete(&key(sha256))).await {
+            Ok(()) | Err(BlobError::Store(object_store::Error::NotFound { .. })) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 
@@ -457,8 +478,17 @@ fn object_store_s3(
     if bucket.is_empty() {
         return Err(BlobError::Location(format!("s3://{bucket_and_prefix}")));
     }
-    let mut builder = AmazonS3Builder::new();
-    let mut options = ClientOptions::new();
+    let repeating = RetryConfig {
+        max_retries: 3,
+        retry_timeout: REPEATED_WITHIN,
+        ..RetryConfig::default()
+    };
+    let mut builder = AmazonS3Builder::new().with_retry(repeating);
+    // A large file may take any time; what counts is that bytes go on coming. The store's client would
+    // otherwise end whole requests after half a minute, and repeat what failed for three.
+    let mut options = ClientOptions::new()
+        .with_timeout_disabled()
+        .with_read_timeout(KEPT_WITHIN);
     for (name, value) in variables {
         let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else {
             continue;

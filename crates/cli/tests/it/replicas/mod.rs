@@ -3,8 +3,8 @@
 
 mod chaos;
 mod costs;
-mod link;
-mod place;
+pub(crate) mod link;
+pub(crate) mod place;
 
 use std::time::Duration;
 

@@ -17,14 +17,14 @@ use super::link::Link;
 use crate::wire::{self, Answer};
 
 /// The servers that tests run on, where there are any.
-pub(super) struct Servers {
+pub(crate) struct Servers {
     postgres: String,
     s3: String,
 }
 
 impl Servers {
     /// Those that the environment names; `None` where it names none and need not.
-    pub(super) fn find() -> Option<Self> {
+    pub(crate) fn find() -> Option<Self> {
         let all = std::env::var("PORTCULLIS_TEST_ALL").is_ok_and(|all| all == "1");
         let server = |variable: &str| {
             let found = std::env::var(variable).ok();
@@ -42,19 +42,19 @@ impl Servers {
 }
 
 /// Some replicas, and what they share.
-pub(super) struct Place {
-    pub(super) index: FixtureIndex,
-    pub(super) replicas: Vec<Replica>,
+pub(crate) struct Place {
+    pub(crate) index: FixtureIndex,
+    pub(crate) replicas: Vec<Replica>,
     servers: Servers,
     schema: String,
     folder: TempDir,
 }
 
 /// One replica, running or not.
-pub(super) struct Replica {
-    pub(super) name: String,
-    pub(super) database: Link,
-    pub(super) store: Link,
+pub(crate) struct Replica {
+    pub(crate) name: String,
+    pub(crate) database: Link,
+    pub(crate) store: Link,
     environment: Vec<(String, String)>,
     folder: TempDir,
     shared: std::path::PathBuf,
@@ -69,7 +69,7 @@ struct Running {
 
 impl Place {
     /// `count` replicas that run, with `tables` in their configuration.
-    pub(super) fn with(count: usize, tables: &str) -> Option<Self> {
+    pub(crate) fn with(count: usize, tables: &str) -> Option<Self> {
         let servers = Servers::find()?;
         let index = FixtureIndex::start_blocking();
         let folder = tempfile::tempdir().unwrap();
@@ -138,7 +138,7 @@ impl Place {
     }
 
     /// Runs statements in the database that the replicas share.
-    pub(super) fn in_the_database(&self, statements: &[&str]) {
+    pub(crate) fn in_the_database(&self, statements: &[&str]) {
         for text in statements {
             let text = text.replace("SCHEMA", &self.schema);
             statement(&self.servers.postgres, &text);
@@ -146,7 +146,7 @@ impl Place {
     }
 
     /// Transactions and bytes of write-ahead log, since whenever.
-    pub(super) fn database_sums(&self) -> [f64; 2] {
+    pub(crate) fn database_sums(&self) -> [f64; 2] {
         const SUMS: &str = "SELECT (xact_commit + xact_rollback)::float8, \
              pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8 \
              FROM pg_stat_database WHERE datname = current_database()";
@@ -161,12 +161,12 @@ impl Place {
         })
     }
 
-    pub(super) fn write_policy(&self, text: &str) {
+    pub(crate) fn write_policy(&self, text: &str) {
         std::fs::write(self.folder.path().join("policy.toml"), text).unwrap();
     }
 
     /// Waits until `holds` of every replica, and says how long the last one took.
-    pub(super) fn everywhere(&self, what: &str, holds: impl Fn(&Replica) -> bool) -> Duration {
+    pub(crate) fn everywhere(&self, what: &str, holds: impl Fn(&Replica) -> bool) -> Duration {
         let begun = Instant::now();
         for replica in &self.replicas {
             while !holds(replica) {
@@ -198,23 +198,40 @@ impl Drop for Place {
 
 impl Replica {
     /// `http://127.0.0.1:<port>` where it runs.
-    pub(super) fn url(&self) -> Option<String> {
+    pub(crate) fn url(&self) -> Option<String> {
         let running = self.running.lock().unwrap();
         running.as_ref().map(|running| running.url.clone())
     }
 
     /// GET of a path of a replica that runs.
-    pub(super) fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         wire::get(&self.url().expect("it runs"), path)
     }
 
-    pub(super) fn page_has(&self, project: &str, text: &str) -> bool {
+    pub(crate) fn page_has(&self, project: &str, text: &str) -> bool {
         self.get(&format!("/simple/{project}/"))
             .text()
             .contains(text)
     }
 
-    fn program(&self, arguments: &[&str]) -> Command {
+    /// The variables that it runs with.
+    pub(crate) fn environment(&self) -> &[(String, String)] {
+        &self.environment
+    }
+
+    /// One of them.
+    pub(crate) fn variable(&self, name: &str) -> String {
+        let found = self.environment.iter().find(|(known, _)| known == name);
+        found.expect("a variable of replicas").1.clone()
+    }
+
+    /// Its own data directory.
+    pub(crate) fn data(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// A command beside it, ready to be run.
+    pub(crate) fn program(&self, arguments: &[&str]) -> Command {
         let mut program = Command::new(env!("CARGO_BIN_EXE_portcullis"));
         let variables = self.environment.iter().map(|(name, value)| (name, value));
         program.env_clear().envs(variables).stdin(Stdio::null());
@@ -225,18 +242,18 @@ impl Replica {
     }
 
     /// Runs a command beside it.
-    pub(super) fn command(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Output {
         self.program(arguments).output().unwrap()
     }
 
     /// Runs a command beside it that succeeds, and returns what it prints.
-    pub(super) fn says(&self, arguments: &[&str]) -> String {
+    pub(crate) fn says(&self, arguments: &[&str]) -> String {
         let output = self.command(arguments);
         assert!(output.status.success(), "{arguments:?}: {output:?}");
         String::from_utf8(output.stdout).unwrap()
     }
 
-    pub(super) fn start(&self) {
+    pub(crate) fn start(&self) {
         let log = File::options()
             .create(true)
             .append(true)
@@ -267,7 +284,7 @@ impl Replica {
     }
 
     /// SIGKILL, if it runs.
-    pub(super) fn kill(&self) {
+    pub(crate) fn kill(&self) {
         if let Some(mut running) = self.running.lock().unwrap().take() {
             let _ = running.child.kill();
             let _ = running.child.wait();

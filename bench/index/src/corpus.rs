@@ -186,9 +186,7 @@ impl File {
 impl Page {
     fn of(plain: Vec<u8>) -> Self {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::new(6));
-        encoder
-            .write_all(&plain)
-            .expect("memory can be written to");
+        encoder.write_all(&plain).expect("memory can be written to");
         let gzip = encoder.finish().expect("memory can be written to");
         Self { plain, gzip }
     }

@@ -41,13 +41,18 @@ impl Growth {
     /// The figures as a table.
     pub(crate) fn markdown(&self) -> String {
         let mut text = String::new();
-        for (head, lines) in [("files on a page", &self.pages), ("files hosted", &self.hosted)] {
+        for (head, lines) in [
+            ("files on a page", &self.pages),
+            ("files hosted", &self.hosted),
+        ] {
             let labels: Vec<&str> = lines.iter().map(|line| line.label).collect();
             let _ = writeln!(text, "| {head} | {} |", labels.join(" | "));
             let _ = writeln!(text, "|---|{}", "---|".repeat(lines.len()));
             let first = lines.first().map_or(&[][..], |line| &line.points);
             for (position, (files, _)) in first.iter().enumerate() {
-                let values = lines.iter().map(|line| format!("{:.3}", line.points[position].1));
+                let values = lines
+                    .iter()
+                    .map(|line| format!("{:.3}", line.points[position].1));
                 let values: Vec<String> = values.collect();
                 let _ = writeln!(text, "| {files} | {} |", values.join(" | "));
             }
@@ -199,9 +204,15 @@ fn draw(text: &mut String, left: f64, title: &str, lines: &[Line]) {
     }
     for (position, (line, colour)) in lines.iter().zip(COLOURS).enumerate() {
         let label = 38.0 + 16.0 * position as f64;
-        let places = line.points.iter().map(|(files, value)| (x(*files as f64), y(*value)));
+        let places = line
+            .points
+            .iter()
+            .map(|(files, value)| (x(*files as f64), y(*value)));
         let places: Vec<(f64, f64)> = places.collect();
-        let path: Vec<String> = places.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+        let path: Vec<String> = places
+            .iter()
+            .map(|(x, y)| format!("{x:.1},{y:.1}"))
+            .collect();
         let _ = writeln!(
             text,
             "<text x=\"{left}\" y=\"{label}\" fill=\"{colour}\">{}</text>\n\
@@ -210,7 +221,10 @@ fn draw(text: &mut String, left: f64, title: &str, lines: &[Line]) {
             path.join(" ")
         );
         for (x, y) in places {
-            let _ = writeln!(text, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\"/>");
+            let _ = writeln!(
+                text,
+                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\"/>"
+            );
         }
     }
 }
@@ -236,7 +250,10 @@ mod tests {
         assert_eq!(svg.matches("<circle").count(), 7);
         assert_eq!(svg.matches("<polyline").count(), 3);
         for place in svg.split("<circle cx=\"").skip(1) {
-            let numbers: Vec<f64> = place.split('"').filter_map(|word| word.parse().ok()).collect();
+            let numbers: Vec<f64> = place
+                .split('"')
+                .filter_map(|word| word.parse().ok())
+                .collect();
             assert!((0.0..=880.0).contains(&numbers[0]), "{place}");
             assert!((0.0..=380.0).contains(&numbers[1]), "{place}");
         }

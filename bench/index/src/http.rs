@@ -111,7 +111,11 @@ impl Connection {
         stream.write_all(head.as_bytes())?;
         stream.write_all(body)?;
         let head = Head::read(&mut self.stream)?.context("no answer")?;
-        let status = head.line.split(' ').nth(1).and_then(|code| code.parse().ok());
+        let status = head
+            .line
+            .split(' ')
+            .nth(1)
+            .and_then(|code| code.parse().ok());
         let status = status.with_context(|| format!("no status in {:?}", head.line))?;
         let mut reading = Reading {
             began,
@@ -143,7 +147,8 @@ impl Connection {
             loop {
                 let mut line = String::new();
                 self.stream.read_line(&mut line)?;
-                let length = u64::from_str_radix(line.trim(), 16).context("no length of a chunk")?;
+                let length =
+                    u64::from_str_radix(line.trim(), 16).context("no length of a chunk")?;
                 self.read_exactly(length, reading)?;
                 let mut end = String::new();
                 self.stream.read_line(&mut end)?;
@@ -152,7 +157,9 @@ impl Connection {
                 }
             }
         }
-        let length = head.field("content-length").and_then(|text| text.parse().ok());
+        let length = head
+            .field("content-length")
+            .and_then(|text| text.parse().ok());
         self.read_exactly(length.context("an answer without a length")?, reading)
     }
 

@@ -1,7 +1,10 @@
 //! The harness behind the figures of `docs/benchmarks.md`: an index beside nginx and its peers, with the
 //! same corpus, in rounds in which they take turns. `cargo xtask bench` builds and installs what it needs
 //! and runs it; README.md says what is measured and how to read it.
-#![expect(clippy::print_stdout, reason = "a program for people prints what it measured")]
+#![expect(
+    clippy::print_stdout,
+    reason = "a program for people prints what it measured"
+)]
 
 mod corpus;
 mod figures;
@@ -25,7 +28,7 @@ use clap::{Parser, Subcommand};
 use crate::figures::Figures;
 use crate::growth::Growth;
 use crate::servers::{Kind, Programs};
-use crate::work::{Bench, Extent, cold, hosted, hot, install, publish};
+use crate::work::{Bench, Cells, Extent, cold, hosted, hot, install, publish};
 
 /// Measure Portcullis beside nginx and its peers
 #[derive(Debug, Parser)]
@@ -105,13 +108,18 @@ impl Arguments {
         let scratch = match &self.scratch {
             Some(folder) => {
                 fs::create_dir_all(folder)?;
-                tempfile::Builder::new().prefix("bench-").tempdir_in(folder)?
+                tempfile::Builder::new()
+                    .prefix("bench-")
+                    .tempdir_in(folder)?
             }
             None => tempfile::Builder::new().prefix("bench-").tempdir()?,
         };
         let portcullis = self.portcullis.canonicalize();
         let portcullis = portcullis.with_context(|| {
-            format!("there is no {}: cargo build --release", self.portcullis.display())
+            format!(
+                "there is no {}: cargo build --release",
+                self.portcullis.display()
+            )
         })?;
         let mut bench = Bench {
             programs: Programs {
@@ -126,6 +134,8 @@ impl Arguments {
                 uploads: 200,
                 hosted: self.hosted,
                 large_wheel: corpus::LARGE_WHEEL,
+                links: corpus::LARGE,
+                cells: Cells::All,
             },
             uv: None,
             scratch: scratch.path().to_owned(),
@@ -161,7 +171,10 @@ impl Run {
         bench.uv = self.uv;
         perform(bench, &works)?;
         let verdicts = bench.figures.verdicts(&limits::limits());
-        print!("{}", report::markdown(&bench.figures, &verdicts, &bench.extent));
+        print!(
+            "{}",
+            report::markdown(&bench.figures, &verdicts, &bench.extent)
+        );
         if let Some(path) = &self.json {
             let json = report::json(&bench.figures, &verdicts, &bench.extent);
             fs::write(path, format!("{json:#}\n"))
@@ -178,7 +191,9 @@ impl Run {
 
 fn known(works: &[String]) -> anyhow::Result<Vec<&'static str>> {
     let find = |work: &String| {
-        let found = WORKS.into_iter().find(|known| known.eq_ignore_ascii_case(work));
+        let found = WORKS
+            .into_iter()
+            .find(|known| known.eq_ignore_ascii_case(work));
         found.with_context(|| format!("there is no work {work}: W1 to W9"))
     };
     works.iter().map(find).collect()
@@ -208,6 +223,8 @@ fn smoke(bench: &mut Bench) -> anyhow::Result<ExitCode> {
         uploads: 20,
         hosted: 100,
         large_wheel: 1 << 20,
+        links: 200,
+        cells: Cells::OneEach,
     };
     let mut works: Vec<&str> = WORKS.to_vec();
     if bench.uv.is_none() {
@@ -216,11 +233,14 @@ fn smoke(bench: &mut Bench) -> anyhow::Result<ExitCode> {
     perform(bench, &works)?;
     for work in &works {
         let of_ours = bench.figures.all().any(|(what, servers)| {
-            what.work == *work
-                && servers.contains_key(&figures::Who::Server(Kind::Portcullis))
+            what.work == *work && servers.contains_key(&figures::Who::Server(Kind::Portcullis))
         });
         anyhow::ensure!(of_ours, "{work} measured nothing");
     }
-    println!("{} kinds of work, {} figures", works.len(), bench.figures.all().count());
+    println!(
+        "{} kinds of work, {} figures",
+        works.len(),
+        bench.figures.all().count()
+    );
     Ok(ExitCode::SUCCESS)
 }

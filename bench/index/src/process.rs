@@ -50,12 +50,21 @@ impl Tree {
             }
             true
         };
-        parents.keys().copied().filter(|process| is_within(*process)).collect()
+        parents
+            .keys()
+            .copied()
+            .filter(|process| is_within(*process))
+            .collect()
     }
 
     /// CPU time so far, in seconds.
     pub(crate) fn cpu(self) -> f64 {
-        let ticks: u64 = self.members().into_iter().filter_map(stat).map(|stat| stat.ticks).sum();
+        let ticks: u64 = self
+            .members()
+            .into_iter()
+            .filter_map(stat)
+            .map(|stat| stat.ticks)
+            .sum();
         ticks as f64 / rustix::param::clock_ticks_per_second() as f64
     }
 
@@ -73,7 +82,9 @@ impl Tree {
     pub(crate) fn written(self) -> u64 {
         let bytes = |process: u32| -> Option<u64> {
             let text = fs::read_to_string(format!("/proc/{process}/io")).ok()?;
-            let line = text.lines().find_map(|line| line.strip_prefix("write_bytes: "))?;
+            let line = text
+                .lines()
+                .find_map(|line| line.strip_prefix("write_bytes: "))?;
             line.parse().ok()
         };
         self.members().into_iter().filter_map(bytes).sum()

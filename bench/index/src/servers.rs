@@ -273,7 +273,9 @@ impl Kind {
             }
             Self::Nora => {
                 let mut command = Command::new(programs.peers.join("nora/bin/nora"));
-                command.arg("serve").envs(nora_variables(state, upstream, port));
+                command
+                    .arg("serve")
+                    .envs(nora_variables(state, upstream, port));
                 Start {
                     command,
                     ready: "/health",
@@ -367,7 +369,10 @@ fn nora_variables(state: &Path, upstream: u16, port: u16) -> Vec<(&'static str, 
         ("NORA_PORT", port.to_string()),
         ("NORA_PUBLIC_URL", format!("http://127.0.0.1:{port}")),
         ("NORA_STORAGE_PATH", format!("{state}/data")),
-        ("NORA_PYPI_PROXY", format!("http://127.0.0.1:{upstream}/simple/")),
+        (
+            "NORA_PYPI_PROXY",
+            format!("http://127.0.0.1:{upstream}/simple/"),
+        ),
         ("NORA_REGISTRIES_ENABLE", "pypi".to_owned()),
         ("NORA_RATE_LIMIT_ENABLED", "false".to_owned()),
         ("NORA_AUTH_TOKEN_STORAGE", format!("{state}/tokens")),

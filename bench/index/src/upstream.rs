@@ -105,7 +105,9 @@ impl Content {
         stream.set_nodelay(true)?;
         let mut stream = BufReader::new(stream);
         while let Some(head) = Head::read(&mut stream)? {
-            let length = head.field("content-length").and_then(|text| text.parse().ok());
+            let length = head
+                .field("content-length")
+                .and_then(|text| text.parse().ok());
             skip_body(&mut stream, length.unwrap_or(0))?;
             self.answer(&head, stream.get_mut())?;
         }
@@ -139,7 +141,10 @@ impl Content {
             false => (&self.html, "text/html"),
         };
         let Some(page) = pages.get(path) else {
-            write!(stream, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")?;
+            write!(
+                stream,
+                "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+            )?;
             return Ok(());
         };
         let (body, coding) = match accepts("accept-encoding", "gzip") {

@@ -59,10 +59,17 @@ impl Load<'_> {
         let (cpu, written) = (server.cpu() - cpu, server.written() - written);
         let text = String::from_utf8_lossy(&said.stdout);
         let said = Said::read(&text).with_context(|| {
-            format!("cannot read {text:?} {}", String::from_utf8_lossy(&said.stderr))
+            format!(
+                "cannot read {text:?} {}",
+                String::from_utf8_lossy(&said.stderr)
+            )
         })?;
         if said.failed > 0 {
-            bail!("{} answers of {} failed:\n{text}", said.failed, said.requests);
+            bail!(
+                "{} answers of {} failed:\n{text}",
+                said.failed,
+                said.requests
+            );
         }
         Ok(Outcome {
             rate: said.rate,
@@ -88,7 +95,9 @@ impl Said {
         let requests = lines().find_map(|line| line.split_once(" requests in ")?.0.parse().ok())?;
         let refused = after("Non-2xx or 3xx responses:").and_then(|count| count.parse().ok());
         let errors = after("Socket errors:").map_or(0, |counts| {
-            let counts = counts.split([' ', ',']).filter_map(|word| word.parse::<u64>().ok());
+            let counts = counts
+                .split([' ', ','])
+                .filter_map(|word| word.parse::<u64>().ok());
             counts.sum()
         });
         Some(Self {
@@ -102,9 +111,14 @@ impl Said {
 
 /// `1.25MB` in bytes.
 fn amount(text: &str) -> Option<f64> {
-    let (number, factor) = [("GB", 1_u64 << 30), ("MB", 1 << 20), ("KB", 1 << 10), ("B", 1)]
-        .into_iter()
-        .find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, factor)))?;
+    let (number, factor) = [
+        ("GB", 1_u64 << 30),
+        ("MB", 1 << 20),
+        ("KB", 1 << 10),
+        ("B", 1),
+    ]
+    .into_iter()
+    .find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, factor)))?;
     Some(number.parse::<f64>().ok()? * factor as f64)
 }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 
-use crate::corpus::{Corpus, LARGE, Project};
+use crate::corpus::{Corpus, Project};
 use crate::figures::{What, Who};
 use crate::http::Connection;
 use crate::servers::{Kind, Server};
@@ -24,7 +24,8 @@ const PAGE_CROWD: usize = 25;
 /// # Errors
 /// When a server does not answer as it should.
 pub(crate) fn measure_first(bench: &mut Bench) -> anyhow::Result<()> {
-    let pages = (0..EACH).map(|number| Project::of_links(&format!("page-{number}"), LARGE));
+    let links = bench.extent.links;
+    let pages = (0..EACH).map(|number| Project::of_links(&format!("page-{number}"), links));
     let size = bench.extent.large_wheel;
     let wheels = (0..EACH).map(|number| Project::of_wheel(&format!("wheel-{number}"), size));
     let corpus = Corpus::of(pages.chain(wheels));
@@ -56,7 +57,11 @@ impl First {
         for number in 0..EACH {
             let path = page(&format!("page-{number}"));
             let (answer, body) = get(port, &path, &[AS_JSON])?;
-            check_page(Kind::Portcullis, &body, LARGE)?;
+            check_page(
+                Kind::Portcullis,
+                &body,
+                corpus.projects["page-0"].files.len(),
+            )?;
             pages.push(answer.total.as_secs_f64() * 1e3);
             let project = format!("wheel-{number}");
             let file = corpus.projects[&project].only();
@@ -96,7 +101,7 @@ impl First {
 /// When a server cannot be started.
 pub(crate) fn measure_crowd(bench: &mut Bench) -> anyhow::Result<()> {
     let corpus = Corpus::of([
-        Project::of_links("page", LARGE),
+        Project::of_links("page", bench.extent.links),
         Project::of_wheel("wheel", bench.extent.large_wheel),
     ]);
     let stage = bench.stage("crowd", &corpus)?;
@@ -129,17 +134,25 @@ fn ask_for_page(
     round: u32,
 ) -> anyhow::Result<()> {
     stage.upstream.forget();
-    let path = server.page("page");
+    let (path, links) = (server.page("page"), bench.extent.links);
     let crowd = Crowd::ask(PAGE_CROWD, || {
         let (_, body) = get(server.port, &path, &[AS_JSON])?;
-        check_page(server.kind, &body, LARGE)
+        check_page(server.kind, &body, links)
     });
     for (quantity, value) in [
-        ("upstream GETs", stage.upstream.asked("/simple/page/") as f64),
+        (
+            "upstream GETs",
+            stage.upstream.asked("/simple/page/") as f64,
+        ),
         ("failures", crowd.failures as f64),
         ("total ms", crowd.total_ms),
     ] {
-        bench.note(part("page, crowd of 25", quantity), server.kind, round, value);
+        bench.note(
+            part("page, crowd of 25", quantity),
+            server.kind,
+            round,
+            value,
+        );
     }
     Ok(())
 }
@@ -166,7 +179,9 @@ fn ask_for_wheel(
     });
     let most = watch.most().saturating_sub(idle);
     get_verified(server.port, &path, file)?;
-    let asked = stage.upstream.asked(&format!("/files/wheel/{}", file.filename));
+    let asked = stage
+        .upstream
+        .asked(&format!("/files/wheel/{}", file.filename));
     for (quantity, value) in [
         ("upstream GETs", asked as f64),
         ("failures", crowd.failures as f64),
@@ -196,7 +211,9 @@ impl Crowd {
             together.wait();
             let began = Instant::now();
             let results = threads.into_iter().map(|thread| thread.join());
-            let failures = results.filter(|result| !matches!(result, Ok(Ok(())))).count();
+            let failures = results
+                .filter(|result| !matches!(result, Ok(Ok(()))))
+                .count();
             Self {
                 failures,
                 total_ms: began.elapsed().as_secs_f64() * 1e3,

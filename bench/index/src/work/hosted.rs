@@ -55,16 +55,34 @@ pub(crate) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
         let script = script(bench, files)?;
         for server in [&nginx, &server] {
             let pages = random_pages(bench, server, &script)?;
-            bench.note(what("random pages, 16 at once", "requests/s"), server.kind, round, pages.rate);
-            bench.note(what("random pages, 16 at once", "CPU ms"), server.kind, round, pages.cpu);
+            bench.note(
+                what("random pages, 16 at once", "requests/s"),
+                server.kind,
+                round,
+                pages.rate,
+            );
+            bench.note(
+                what("random pages, 16 at once", "CPU ms"),
+                server.kind,
+                round,
+                pages.cpu,
+            );
         }
         let list = list_ms(&server, files)?;
-        bench.note(what("list of projects", "ms"), Kind::Portcullis, round, list);
+        bench.note(
+            what("list of projects", "ms"),
+            Kind::Portcullis,
+            round,
+            list,
+        );
     }
     let rows = [
         (what("first list of projects", "ms"), first),
         (what("bulk upload", "files/s"), ours.1.rate),
-        (what("start", "ready ms"), server.ready_after.as_secs_f64() * 1e3),
+        (
+            what("start", "ready ms"),
+            server.ready_after.as_secs_f64() * 1e3,
+        ),
         (what("idle", "MiB"), idle_mib),
     ];
     for (what, value) in rows {
@@ -119,7 +137,11 @@ fn fill(bench: &Bench, stage: &Stage, files: usize) -> anyhow::Result<(Server, P
     let published = publish(&to, files, AT_ONCE, |number| {
         // Neighbours are of different projects, as where many teams publish.
         let projects = files.div_ceil(EACH);
-        Upload::small(&name(number % projects), &format!("1.{}", number / projects), 0)
+        Upload::small(
+            &name(number % projects),
+            &format!("1.{}", number / projects),
+            0,
+        )
     })?;
     Ok((server, published))
 }
@@ -161,7 +183,11 @@ fn script(bench: &Bench, files: usize) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-fn random_pages(bench: &Bench, server: &Server, script: &std::path::Path) -> anyhow::Result<Outcome> {
+fn random_pages(
+    bench: &Bench,
+    server: &Server,
+    script: &std::path::Path,
+) -> anyhow::Result<Outcome> {
     let load = Load {
         port: server.port,
         path: "/",

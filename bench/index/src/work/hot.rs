@@ -1,10 +1,10 @@
 //! Hot work: pages (W1, W2), whether a page has changed (W5), files (W3). Everything was asked for
 //! before; the servers take turns within a round.
 
-use crate::corpus::{Corpus, LARGE, Project, USUAL};
+use crate::corpus::{Corpus, Project, USUAL};
 use crate::figures::What;
 use crate::servers::{Kind, Server};
-use crate::work::{AS_JSON, Bench, Stage, check_page, get, get_verified, path_of_file};
+use crate::work::{AS_JSON, Bench, Cells, Stage, check_page, get, get_verified, path_of_file};
 use crate::wrk::Load;
 
 const AS_HTML: (&str, &str) = ("Accept", "text/html");
@@ -41,15 +41,18 @@ enum Rate {
 /// # Errors
 /// When a server does not answer as it should.
 pub(crate) fn measure(bench: &mut Bench, works: &[&str]) -> anyhow::Result<()> {
-    let cells: Vec<Cell> = cells()
+    let mut cells: Vec<Cell> = cells()
         .into_iter()
         .filter(|cell| works.contains(&cell.work))
         .collect();
+    if bench.extent.cells == Cells::OneEach {
+        cells.dedup_by_key(|cell| cell.work);
+    }
     if cells.is_empty() {
         return Ok(());
     }
     let corpus = Corpus::of([
-        Project::of_links("large", LARGE),
+        Project::of_links("large", bench.extent.links),
         Project::of_links("usual", USUAL),
         Project::of_wheel("large-wheel", bench.extent.large_wheel),
         Project::of_wheel("small-wheel", 8_000),
@@ -78,7 +81,7 @@ fn warm(
     files: Option<&Corpus>,
 ) -> anyhow::Result<Server> {
     let server = bench.start(kind, stage, "hot")?;
-    for (project, links) in [("large", LARGE), ("usual", USUAL)] {
+    for (project, links) in [("large", bench.extent.links), ("usual", USUAL)] {
         for form in [AS_JSON, AS_HTML] {
             let (_, body) = get(server.port, &server.page(project), &[form])?;
             check_page(kind, &body, links)?;
@@ -109,7 +112,10 @@ fn run(
         Path::Page(project) => server.page(project),
         Path::Known(project) => {
             let (answer, _) = get(server.port, &server.page(project), &fields)?;
-            let (name, value) = match (answer.head.field("etag"), answer.head.field("last-modified")) {
+            let (name, value) = match (
+                answer.head.field("etag"),
+                answer.head.field("last-modified"),
+            ) {
                 (Some(etag), _) => ("If-None-Match", etag),
                 (None, Some(date)) => ("If-Modified-Since", date),
                 // Whoever sends no validator cannot be asked.
@@ -145,7 +151,12 @@ fn run(
     bench.note(rate.0, server.kind, round, rate.1);
     bench.note(what("CPU ms"), server.kind, round, outcome.cpu);
     if cell.rate == Rate::Answers && !matches!(cell.path, Path::File(_)) {
-        bench.note(what("bytes written"), server.kind, round, outcome.written as f64);
+        bench.note(
+            what("bytes written"),
+            server.kind,
+            round,
+            outcome.written as f64,
+        );
     }
     Ok(())
 }

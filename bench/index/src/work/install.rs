@@ -48,7 +48,9 @@ pub(crate) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     for round in 0..bench.extent.rounds {
         let direct = install(bench, &stage.upstream.simple())?;
         for part in ["cold", "warm"] {
-            bench.figures.note(what(part, "total ms"), Who::Direct, round, direct);
+            bench
+                .figures
+                .note(what(part, "total ms"), Who::Direct, round, direct);
         }
         for kind in bench.proxies() {
             let server = bench.start(kind, &stage, "install")?;
@@ -80,7 +82,15 @@ fn install(bench: &Bench, index: &str) -> anyhow::Result<f64> {
     uv.env_clear()
         .envs(std::env::vars().filter(|(name, _)| name == "PATH"))
         .env("HOME", &bench.scratch)
-        .args(["pip", "install", "--quiet", "--no-cache", "--no-config", "--index-url", index])
+        .args([
+            "pip",
+            "install",
+            "--quiet",
+            "--no-cache",
+            "--no-config",
+            "--index-url",
+            index,
+        ])
         .arg("--target")
         .arg(&folder)
         .args(PROJECTS.map(|(name, ..)| name));
@@ -88,7 +98,10 @@ fn install(bench: &Bench, index: &str) -> anyhow::Result<f64> {
     let done = uv.output().context("cannot run uv")?;
     let total = began.elapsed().as_secs_f64() * 1e3;
     if !done.status.success() {
-        bail!("uv failed at {index}: {}", String::from_utf8_lossy(&done.stderr));
+        bail!(
+            "uv failed at {index}: {}",
+            String::from_utf8_lossy(&done.stderr)
+        );
     }
     for (name, ..) in PROJECTS {
         if !folder.join(name.replace('-', "_")).is_dir() {
@@ -97,4 +110,3 @@ fn install(bench: &Bench, index: &str) -> anyhow::Result<f64> {
     }
     Ok(total)
 }
-

@@ -34,6 +34,19 @@ pub(crate) struct Extent {
     pub(crate) hosted: usize,
     /// The bytes of a large wheel.
     pub(crate) large_wheel: usize,
+    /// The links of a large page.
+    pub(crate) links: usize,
+    /// How much of each kind of hot work.
+    pub(crate) cells: Cells,
+}
+
+/// How much of each kind of hot work is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cells {
+    /// All of it.
+    All,
+    /// The first of each kind.
+    OneEach,
 }
 
 /// What all work needs.

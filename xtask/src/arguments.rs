@@ -20,6 +20,10 @@ Commands:
   with COMMAND…
         Run a command with the servers up and the variables set that the tests read, for example
         cargo xtask with cargo test -p portcullis-store
+  bench [WORK…] [--rounds N] [--against nginx,nginx-cache,peryx,nora] [--json FILE] [--check]
+        Measure Portcullis beside nginx and others: W1 to W8 without WORK. bench/README.md says what
+        they are. Also `bench growth`, `bench smoke`, and `bench instructions [--update]`, which counts
+        instructions and fails when a case costs over 5 % more than the committed baseline.
   benign fetch|measure|pick …
         The benign set of the inspection: bring it through a running Portcullis, inspect it and fail
         when too much is stopped, or choose it anew. `cargo xtask benign fetch -h` says how.
@@ -41,6 +45,8 @@ pub(crate) enum Command {
     Test(Selection),
     Setup,
     With(Vec<String>),
+    /// What is measured, and how.
+    Bench(Vec<String>),
     /// What is handed to the program in `bench/benign`.
     Benign(Vec<String>),
     Dist(Profile),
@@ -80,8 +86,8 @@ pub(crate) enum Selection {
 }
 
 /// The names of the commands, for the rule that the documentation mentions each.
-pub(crate) const COMMANDS: [&str; 8] = [
-    "test", "setup", "with", "benign", "dist", "tidy", "fuzz", "soak",
+pub(crate) const COMMANDS: [&str; 9] = [
+    "test", "setup", "with", "bench", "benign", "dist", "tidy", "fuzz", "soak",
 ];
 
 impl Command {
@@ -101,6 +107,7 @@ impl Command {
                 }
                 Ok(Self::With(program))
             }
+            Some("bench") => Ok(Self::Bench(arguments.collect())),
             Some("benign") => Ok(Self::Benign(arguments.collect())),
             Some("setup") => nothing_more(arguments).map(|()| Self::Setup),
             Some("dist") => Ok(Self::Dist(profile(arguments)?)),
@@ -235,6 +242,10 @@ mod tests {
             ("setup", Ok(Command::Setup)),
             ("dist", Ok(Command::Dist(Profile::Release))),
             ("dist --profile dev", Ok(Command::Dist(Profile::Dev))),
+            (
+                "bench W1 --check",
+                Ok(Command::Bench(vec!["W1".to_owned(), "--check".to_owned()])),
+            ),
             (
                 "benign fetch -h",
                 Ok(Command::Benign(vec!["fetch".to_owned(), "-h".to_owned()])),

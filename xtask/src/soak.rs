@@ -16,20 +16,10 @@ struct Work {
     test: &'static str,
 }
 
-const WORKS: [Work; 3] = [
-    Work {
-        name: "kill",
-        test: "killed::a_gateway_that_is_killed_again_and_again_loses_nothing",
-    },
-    Work {
-        name: "kill-replica",
-        test: "killed::a_replica_that_is_killed_again_and_again_loses_nothing",
-    },
-    Work {
-        name: "replicas",
-        test: "replicas::chaos::nothing_is_wrong_or_lost_while_replicas_are_killed_and_cut_off",
-    },
-];
+const WORKS: [Work; 1] = [Work {
+    name: "replicas",
+    test: "replicas::chaos::nothing_is_wrong_or_lost_while_replicas_are_killed_and_cut_off",
+}];
 
 /// Runs the chosen works, or each of them.
 pub(crate) fn soak(places: &Places, soaking: &Soaking) -> anyhow::Result<()> {

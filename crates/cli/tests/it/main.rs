@@ -27,7 +27,6 @@ mod inspect_worker;
 mod inspected;
 mod install;
 mod large_upload;
-mod killed;
 mod locked;
 mod operations;
 mod pointed;

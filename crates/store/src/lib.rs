@@ -12,6 +12,7 @@ pub mod db;
 mod columns;
 pub mod ledger;
 pub mod generations;
+pub mod claims;
 pub mod alerts;
 pub mod jobs;
 pub mod events;

@@ -4,7 +4,9 @@
 
 mod advisories;
 mod lint;
+mod locks;
 mod check_page;
+mod options;
 mod pypi;
 mod policy_page;
 mod reference;

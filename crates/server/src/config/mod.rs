@@ -27,9 +27,12 @@ mod mirror;
 mod inspection;
 mod scanners;
 mod own_rules;
+mod rate;
+mod front;
 
 pub use amounts::{ByteSize, Period};
 pub use feeds::{FeedConfig, FeedKind, FeedOrigin};
+pub use front::{FrontSettings, Network, ProxyHeader, ProxySettings, TlsSettings, TlsVersion};
 pub use inspection::{Ahead, InspectionSettings, Isolation};
 pub use mirror::MirrorSettings;
 pub use monitor::{ListPlace, MonitorSettings, OwnedNames};
@@ -37,6 +40,7 @@ pub use notify::{
     Encryption, LinesPlace, MailSettings, Reach, SecretPlace, SinkConfig, SinkWay, WebhookSettings,
 };
 pub use operations::{CacheSettings, Disposal, GarbageSettings, LEAST_AGE};
+pub use rate::{Rate, RateSetting, Unit};
 pub use reviews::Approvers;
 pub use scanners::{OnFailure, PATH_PLACE, ScannerSettings, ScannerWay};
 pub use signals::{SignalConfig, SignalPlace, SignalProviderKind, SignalService};
@@ -68,6 +72,8 @@ pub struct Config {
     pub owned: Vec<NamePattern>,
     /// Bounds.
     pub limits: Limits,
+    /// How connections are taken, and what one client may ask for.
+    pub front: FrontSettings,
     /// How many reviewers an approval takes.
     pub approvers: Approvers,
     /// Who is told of events.
@@ -245,6 +251,10 @@ pub struct Overrides {
     pub data: Option<PathBuf>,
     /// `--upstream`.
     pub upstream: Option<String>,
+    /// `--tls-cert`.
+    pub tls_cert: Option<PathBuf>,
+    /// `--tls-key`.
+    pub tls_key: Option<PathBuf>,
     /// `--offline`.
     pub offline: Option<String>,
     /// The environment; only `PORTCULLIS_*` is looked at.

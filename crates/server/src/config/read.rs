@@ -76,6 +76,8 @@ pub(super) struct Raw {
     pub(super) upload: Option<u64>,
     pub(super) page_cache: Option<u64>,
     pub(super) shutdown: Option<Duration>,
+    pub(super) front: super::FrontSettings,
+    pub(super) tls: super::front::RawTls,
     pub(super) feeds: BTreeMap<String, FeedConfig>,
     pub(super) signals: BTreeMap<String, super::SignalConfig>,
     pub(super) approvers: super::Approvers,
@@ -137,6 +139,8 @@ impl Reader<'_> {
         self.indexes(root, &mut raw);
         self.names(root, &mut raw);
         self.limits(root, &mut raw);
+        raw.tls = self.tls(root);
+        raw.front.proxies = self.proxies(root);
         raw.feeds = self.feeds(root);
         raw.signals = self.signals(root);
         raw.approvers = self.reviews(root);
@@ -368,6 +372,7 @@ impl Reader<'_> {
         raw.upload = upload.map(|size| size.value.0);
         raw.page_cache = page_cache.map(|size| size.value.0);
         raw.shutdown = shutdown.map(|period| period.value.0);
+        self.front_limits(&mut limits, &mut raw.front);
         limits.finish();
     }
 

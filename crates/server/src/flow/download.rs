@@ -224,7 +224,7 @@ pub(super) async fn in_vault(
     let source = candidate.source().as_str();
     let pinned = pins::find(&app.db, source, project, &candidate.file.filename).await?;
     match pinned {
-        Some(pin) if app.blobs.exists(&pin.sha256).await? => {
+        Some(pin) if app.blobs.can_be_opened(&pin.sha256).await? => {
             app.cache.used(pin.sha256, app.now());
             Ok(Some(pin.sha256))
         }
@@ -320,11 +320,12 @@ impl Rejudge {
     async fn judge(&self, facts: FileFacts, actual: Sha256) -> Result<Judged, FlowError> {
         let gathered =
             releases::learn_from_arrived(&self.app, &self.gathered, &facts, actual).await;
+        let is_the_file_s_own = facts.first_sha256.is_none_or(|first| first == actual);
         let content = match facts.sha256 {
-            Fact::Known(sha256) if sha256 == actual => {
-                contents::learn(&self.app, &gathered, &facts, actual).await
+            Fact::Known(sha256) if sha256 == actual && is_the_file_s_own => {
+                contents::learn(&self.app, &gathered, &facts, actual).await?
             }
-            // Other bytes than the file has are refused for that alone.
+            // Other bytes than the file has are refused for that alone, and are not in the vault.
             Fact::Known(_) | Fact::Unknown(_) => None,
         };
         let decision = gathered.judge_file_anew(&self.app, &facts, content.as_ref());

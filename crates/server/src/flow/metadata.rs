@@ -83,7 +83,7 @@ async fn kept(app: &App, candidate: &Candidate) -> Result<Option<Sha256>, FlowEr
     );
     let known = sidecars::find(&app.db, source, project, &candidate.file.filename).await?;
     match known {
-        Some(known) if app.blobs.exists(&known.sha256).await? => Ok(Some(known.sha256)),
+        Some(known) if app.blobs.can_be_opened(&known.sha256).await? => Ok(Some(known.sha256)),
         _ => Ok(None),
     }
 }

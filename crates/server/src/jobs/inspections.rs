@@ -107,6 +107,7 @@ async fn one(app: &Arc<App>, sha256: &Sha256, tally: &mut Tally) -> Result<(), F
             }
         }
         Look::UnderWay { .. } => tally.looked += 1,
+        Look::Unavailable(error) => return Err(error),
         Look::Failed { why } => debug!(%sha256, "{sha256} was not looked into again: {why}"),
     }
     Ok(())

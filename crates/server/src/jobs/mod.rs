@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use portcullis_core::ledger::Kind;
+use portcullis_store::claims;
 use portcullis_store::generations::{self, Counter};
 use portcullis_store::hosted;
 use portcullis_store::ledger;
@@ -79,10 +80,17 @@ pub fn start(app: Arc<App>) -> tokio::task::JoinHandle<()> {
 /// aborted.
 pub async fn end(app: &Arc<App>) {
     schedule::release_all(app).await;
-    crate::inspection::end(app).await;
+    release_claims(app).await;
     flush_last_used(app).await;
     flush_counts(app).await;
     crate::cache::flush(app).await;
+}
+
+/// Gives back what a process that stops has claimed, so that nobody waits for it.
+async fn release_claims(app: &App) {
+    if let Err(error) = claims::release_all(&app.db, &app.holder).await {
+        warn!("claims last until they run out: {error}");
+    }
 }
 
 async fn watch(app: &Arc<App>) {

@@ -20,6 +20,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
+use moka::sync::Cache;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
@@ -119,6 +120,8 @@ pub struct Blobs {
     /// The same store again, when it is a folder: files are then moved into place and read
     /// directly.
     folder: Option<Arc<LocalFileSystem>>,
+    /// Blobs of an object store that were there a moment ago.
+    seen: Cache<Sha256, ObjectMeta>,
     /// Where the store is asked for uploads in parts, when it is one that has them.
     parts: Option<Arc<Parts>>,
     scratch: Arc<Scratch>,
@@ -150,6 +153,20 @@ pub enum AtRest {
 }
 
 const PREFIX: &str = "blobs/sha256";
+
+/// How long it is relied on that a blob which was there in an object store is there still: deleting is rare,
+/// and whoever is unlucky gets a transfer that breaks off, and the file again.
+const SEEN: Duration = Duration::from_secs(10);
+
+/// How many blobs of an object store are remembered.
+const SEEN_AT_MOST: u64 = 50_000;
+
+fn seen() -> Cache<Sha256, ObjectMeta> {
+    Cache::builder()
+        .max_capacity(SEEN_AT_MOST)
+        .time_to_live(SEEN)
+        .build()
+}
 
 fn key(sha256: &Sha256) -> Key {
     let hex = sha256.to_hex();
@@ -196,6 +213,7 @@ impl Blobs {
         Ok(Self {
             store: folder.clone(),
             folder: Some(folder),
+            seen: seen(),
             parts: None,
             scratch: Arc::new(Scratch::open(&root.join("spool"))?),
         })
@@ -209,6 +227,7 @@ impl Blobs {
         Ok(Self {
             store,
             folder: None,
+            seen: seen(),
             parts: None,
             scratch: Arc::new(Scratch::open(&data_dir.join("spool"))?),
         })
@@ -236,10 +255,8 @@ impl Blobs {
         match self.local_path(sha256)? {
             Some(path) => LocalBlob::open(path, *sha256).await.map(Blob::Local),
             None => {
-                let meta = self
-                    .head(sha256)
-                    .await?
-                    .ok_or(BlobError::Missing(*sha256))?;
+                let meta = self.seen(sha256).await?;
+                let meta = meta.ok_or(BlobError::Missing(*sha256))?;
                 Ok(Blob::Remote(RemoteBlob::new(self.store.clone(), meta)))
             }
         }
@@ -260,6 +277,21 @@ impl Blobs {
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// What [`Blobs::head`] says now, or said a moment ago: a download asks more than once.
+    async fn seen(&self, sha256: &Sha256) -> Result<Option<ObjectMeta>, BlobError> {
+        if self.folder.is_some() {
+            return self.head(sha256).await;
+        }
+        if let Some(meta) = self.seen.get(sha256) {
+            return Ok(Some(meta));
+        }
+        let meta = self.head(sha256).await?;
+        if let Some(meta) = &meta {
+            self.seen.insert(*sha256, meta.clone());
+        }
+        Ok(meta)
     }
 
     /// A place to receive content whose digest is not known yet.
@@ -350,7 +382,16 @@ impl Blobs {
     /// # Errors
     /// [`BlobError`] when that cannot be found out.
     pub async fn exists(&self, sha256: &Sha256) -> Result<bool, BlobError> {
-        Ok(self.size(sha256).await?.is_some())
+        Ok(self.head(sha256).await?.is_some())
+    }
+
+    /// Whether a blob can be opened, as far as was known a moment ago: for whoever opens it next, and never for
+    /// whoever relies on its being kept.
+    ///
+    /// # Errors
+    /// [`BlobError`] when that cannot be found out.
+    pub async fn can_be_opened(&self, sha256: &Sha256) -> Result<bool, BlobError> {
+        Ok(self.seen(sha256).await?.is_some())
     }
 
     /// Deletes a blob. One that is not kept is deleted already. Whether it is still needed is told
@@ -359,6 +400,7 @@ impl Blobs {
     /// # Errors
     /// [`BlobError`] when it could not be deleted.
     pub async fn delete(&self, sha256: &Sha256) -> Result<(), BlobError> {
+        self.seen.invalidate(sha256);
         match self.store.delete(&key(sha256)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),

@@ -139,8 +139,7 @@ fn paths_are_those_that_one_sees() {
     }
 }
 
-/// What the official schema asks of the parts that we write; checked by hand, because its licence does not say
-/// that it may be passed on.
+/// What the parts that we write say; `sarif` holds documents against the official schema.
 #[test]
 fn the_document_for_code_review_is_sarif() {
     let repository = Repository::new(&[

@@ -4,7 +4,7 @@ use super::invoked::{self, Invoked};
 use crate::inspection::Severity;
 use crate::lint::contents::{Tool, Verb};
 use crate::lint::file::FileKind;
-use crate::lint::project::Project;
+use crate::lint::project::{Project, ProjectFile};
 use crate::lint::rule::{Finding, Rule};
 
 /// The rule.
@@ -29,8 +29,8 @@ impl Rule for LockNotEnforced {
          and `pipenv install` do the same with theirs, and `poetry update` always. In a pipeline nobody sees \
          what was chosen then.\n\n\
          Say `uv sync --locked`, `pdm install --frozen-lockfile`, `pipenv install --deploy` (or `pipenv \
-         sync`), `poetry install`. `UV_LOCKED=1` says it for a whole pipeline. Only projects that have such a \
-         lock are looked at."
+         sync`), `poetry install`. `UV_LOCKED=1` says it for a whole pipeline. Only commands of projects that have \
+         such a lock are looked at: beside the file, in a folder above it, or in one that the file names."
     }
 
     fn example(&self) -> (&'static str, &'static str) {
@@ -40,7 +40,8 @@ impl Rule for LockNotEnforced {
     fn check(&self, project: &Project, found: &mut Vec<Finding>) {
         let findings = invoked::unattended(project).filter_map(|one| {
             let (lock, instead) = lacks(&one)?;
-            project.files.iter().find(|file| file.kind == lock)?;
+            let mut locks = project.files.iter().filter(|file| file.kind == lock);
+            locks.find(|lock| is_of(lock, one.file))?;
             let message = format!("{lock} may be written anew before it is installed");
             let severity = match one.invocation.verb {
                 Verb::Lock => Severity::Medium,
@@ -97,6 +98,35 @@ fn lacks(one: &Invoked<'_>) -> Option<(FileKind, &'static str)> {
         }
         _ => None,
     }
+}
+
+/// Whether the commands in `file` may install from `lock`: it lies beside the file or above it, where installers
+/// look, or in a folder that the file names, as it does to go there.
+fn is_of(lock: &ProjectFile, file: &ProjectFile) -> bool {
+    let folder = folder_of(lock);
+    let is_above = |below: &str| {
+        let rest = below.strip_prefix(folder);
+        folder.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let within = folder.strip_prefix(folder_of(file)).unwrap_or_default();
+    let within = within.trim_start_matches('/');
+    is_above(folder_of(file)) || names(&file.text, folder) || names(&file.text, within)
+}
+
+fn folder_of(file: &ProjectFile) -> &str {
+    file.path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// Whether `text` has `folder` as a path of its own or the front of one.
+fn names(text: &str, folder: &str) -> bool {
+    let goes_on = |sign: char| sign.is_alphanumeric() || matches!(sign, '_' | '-' | '.');
+    let mut places = text.match_indices(folder).map(|(at, _)| at);
+    !folder.is_empty()
+        && places.any(|at| {
+            let before = text[..at].strip_suffix("./").unwrap_or(&text[..at]);
+            let is_front = !before.ends_with(|sign| goes_on(sign) || sign == '/');
+            is_front && !text[at + folder.len()..].starts_with(goes_on)
+        })
 }
 
 /// Whether it is `uv pip sync`, which knows no lock.
@@ -208,6 +238,41 @@ mod tests {
                     ("poetry.lock", ""),
                 ],
                 vec!["poetry update"] as Vec<&str>,
+            ),
+            (
+                vec![
+                    ("web/Dockerfile", "FROM python:3.12\nRUN uv sync\n"),
+                    ("api/uv.lock", "version = 1\n"),
+                    ("web/inner/uv.lock", "version = 1\n"),
+                ],
+                vec![] as Vec<&str>,
+            ),
+            (
+                vec![
+                    ("web/docker/Dockerfile", "FROM python:3.12\nRUN uv sync\n"),
+                    ("web/uv.lock", "version = 1\n"),
+                ],
+                vec!["uv sync"] as Vec<&str>,
+            ),
+            (
+                vec![
+                    (
+                        ".gitlab-ci.yml",
+                        "a:\n  script:\n    - cd ./services/api && uv sync\n",
+                    ),
+                    ("services/api/uv.lock", "version = 1\n"),
+                ],
+                vec!["uv sync"] as Vec<&str>,
+            ),
+            (
+                vec![
+                    (
+                        ".gitlab-ci.yml",
+                        "a:\n  script:\n    - cd services/api-2 && uv sync\n",
+                    ),
+                    ("services/api/uv.lock", "version = 1\n"),
+                ],
+                vec![] as Vec<&str>,
             ),
             (
                 vec![("a.sh", "uv sync\n"), ("uv.lock", "version = 1\n")],

@@ -1,9 +1,11 @@
-//! `upload-elsewhere`: a project of the organisation is published somewhere else.
+//! `upload-elsewhere`: a project of the organisation is published somewhere else, or would be because nobody said
+//! where to.
 
+use super::invoked::{self, Invoked};
 use crate::inspection::Severity;
 use crate::lint::address::Address;
-use crate::lint::contents::{Place, PlaceRole};
-use crate::lint::project::{Organisation, Project};
+use crate::lint::contents::{Place, PlaceRole, Tool, Verb};
+use crate::lint::project::{Organisation, Project, ProjectFile};
 use crate::lint::rule::{Finding, Rule};
 
 /// The rule.
@@ -26,8 +28,10 @@ impl Rule for UploadElsewhere {
     fn manual(&self) -> &'static str {
         "The name of the project is one of the organisation's own, and a repository to publish to \
          is not the organisation's. Once a release is somewhere else, whoever is there has it, \
-         and it cannot be taken back.\n\nPublish to the organisation's index. A project that is \
-         meant to be public should not have an owned name."
+         and it cannot be taken back. A command that publishes and names no repository goes to PyPI, \
+         unless a configuration says otherwise.\n\nPublish to the organisation's index, and name it: \
+         `twine upload --repository-url`, `uv publish --publish-url`. A project that is meant to be \
+         public should not have an owned name."
     }
 
     fn example(&self) -> (&'static str, &'static str) {
@@ -49,22 +53,60 @@ impl Rule for UploadElsewhere {
         };
         for file in &project.files {
             let places = file.contents.places.iter();
-            found.extend(
-                places
-                    .filter(|place| is_elsewhere(place, organisation))
-                    .map(|place| {
-                        let host =
-                            Address::of(&place.url).map_or("elsewhere", |address| address.host);
-                        let message = format!(
-                            "{name}, which is the organisation's, may be published to {host}"
-                        );
-                        Finding::new(self, file, &place.url_at, message)
-                            .because("a release that was published elsewhere cannot be taken back")
-                            .help("publish to the organisation's index")
-                    }),
-            );
+            let elsewhere = places.filter(|place| is_elsewhere(place, organisation));
+            found.extend(elsewhere.map(|place| {
+                let host = Address::of(&place.url).map_or("elsewhere", |address| address.host);
+                let message =
+                    format!("{name}, which is the organisation's, may be published to {host}");
+                Finding::new(self, file, &place.url_at, message)
+                    .because("a release that was published elsewhere cannot be taken back")
+                    .help("publish to the organisation's index")
+            }));
         }
+        let publishing = invoked::all(project).filter(|one| one.invocation.verb == Verb::Publish);
+        let unsaid = publishing.filter(|one| !says_where(one, project));
+        let findings = unsaid.map(|one| {
+            let message = format!(
+                "{name}, which is the organisation's, is published to PyPI: no repository is named"
+            );
+            Finding::new(self, one.file, &one.invocation.at, message)
+                .because("a release that was published elsewhere cannot be taken back")
+                .help("name the organisation's index: a repository of `.pypirc`, or its address")
+        });
+        found.extend(invoked::together(findings.collect()));
     }
+}
+
+/// Whether a command that publishes is told where to, by an option, a variable or a configuration of its tool.
+fn says_where(one: &Invoked<'_>, project: &Project) -> bool {
+    const OPTIONS: [&str; 4] = ["repository", "repo", "config-file", "ini-file"];
+    // An index that uv is told to publish to is a place like one that it reads.
+    let is_said = |place: &Place| match place.by {
+        Some(by) => by == one.id,
+        None => place.role == PlaceRole::Upload,
+    };
+    one.has_any(&OPTIONS)
+        || one.file.contents.places.iter().any(is_said)
+        || project
+            .files
+            .iter()
+            .any(|file| replaces_pypi(file, one.invocation.tool))
+}
+
+/// Whether a configuration says where `tool` publishes to when no repository is named.
+fn replaces_pypi(file: &ProjectFile, tool: Tool) -> bool {
+    let reads_pypirc = matches!(
+        tool,
+        Tool::Twine | Tool::Flit | Tool::Hatch | Tool::Setuptools
+    );
+    file.contents.places.iter().any(|place| {
+        let is_its = place.tool == tool || (place.tool == Tool::Twine && reads_pypirc);
+        let is_default = place
+            .name
+            .as_deref()
+            .is_none_or(|name| matches!(name, "pypi" | "main"));
+        place.role == PlaceRole::Upload && place.by.is_none() && is_its && is_default
+    })
 }
 
 /// Whether releases would go to another host than those of the organisation's indexes: what publishes has a path
@@ -81,7 +123,7 @@ fn is_elsewhere(place: &Place, organisation: &Organisation) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::lint::testing::{found_by, project};
+    use crate::lint::testing::{found_by, marked_by, project};
 
     use crate::pypi::name::NamePattern;
 
@@ -103,6 +145,54 @@ mod tests {
             project.organisation.owned = vec!["acme-*".parse::<NamePattern>().expect("a pattern")];
             let found = found_by("upload-elsewhere", &project);
             assert_eq!(found.len(), expected, "{name} {host}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_command_that_names_no_repository_goes_to_pypi() {
+        let pypirc = "[pypi]\nrepository = https://gw.example/legacy/\n";
+        let named = "[acme]\nrepository = https://gw.example/legacy/\n";
+        for (command, pypirc, expected) in [
+            ("twine upload dist/*", "", vec!["twine upload dist/*"]),
+            ("twine upload dist/*", named, vec!["twine upload dist/*"]),
+            ("twine upload dist/*", pypirc, vec![]),
+            ("flit publish", pypirc, vec![]),
+            ("uv publish", pypirc, vec!["uv publish"]),
+            ("twine upload -r acme dist/*", named, vec![]),
+            (
+                "twine upload --repository-url https://gw.example/legacy/ dist/*",
+                "",
+                vec![],
+            ),
+            (
+                "TWINE_REPOSITORY_URL=https://gw.example/legacy/ twine upload dist/*",
+                "",
+                vec![],
+            ),
+            (
+                "uv publish --publish-url https://gw.example/legacy/",
+                "",
+                vec![],
+            ),
+            ("uv publish --index acme", "", vec![]),
+            ("poetry publish --build", "", vec!["poetry publish --build"]),
+            ("poetry publish -r acme", "", vec![]),
+            ("hatch publish -r acme", "", vec![]),
+            ("twine check dist/*", "", vec![]),
+        ] {
+            let script = format!("{command}\n");
+            let files = [
+                ("pyproject.toml", "[project]\nname = \"acme-billing\"\n"),
+                ("release.sh", script.as_str()),
+                (".pypirc", pypirc),
+            ];
+            let mut project = project(&files);
+            project.organisation.indexes = vec!["https://gw.example/simple".to_owned()];
+            project.organisation.owned = vec!["acme-*".parse::<NamePattern>().expect("a pattern")];
+            let marked = marked_by("upload-elsewhere", &project);
+            assert_eq!(marked, expected as Vec<&str>, "{command} {pypirc}");
+            project.organisation.owned.clear();
+            assert!(found_by("upload-elsewhere", &project).is_empty());
         }
     }
 }

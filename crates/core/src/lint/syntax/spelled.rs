@@ -59,6 +59,9 @@ impl Spelled {
         let mut from = at.start;
         for (inside, character) in text.char_indices() {
             let Some((start, end)) = next(file, from..at.end, character, escapes) else {
+                // What is left has no place, and must not be counted into an escape that was longer than what
+                // it stands for.
+                runs.push((inside, from));
                 break;
             };
             let continues = runs
@@ -254,6 +257,8 @@ mod tests {
         let spelled = aligned("abc", "axc", Escapes::None);
         assert!(spelled.place(0..3).end <= 3);
         assert_eq!(aligned("", "", Escapes::None).at(), 0..0);
+        let spelled = aligned("\\abc", "\\\u{335e}", Escapes::Backslash);
+        assert_eq!(spelled.place(2..4), 4..4);
         assert_eq!(aligned("é", "", Escapes::Backslash).place(0..2), 0..0);
     }
 }

@@ -127,7 +127,8 @@ impl Reading<'_> {
         let text = word.as_str();
         if let Some((name, _)) = text.split_once('=') {
             let value = part(word, name.len() + 1);
-            let key = name.trim_start_matches('-').to_owned();
+            let known = self.grammar.value_name(self.verb, name);
+            let key = known.unwrap_or(name.trim_start_matches('-')).to_owned();
             self.option(&key, &value, word.at.clone(), contents);
             return 1;
         }
@@ -144,6 +145,9 @@ impl Reading<'_> {
     fn short(&mut self, at: usize, contents: &mut Contents) -> usize {
         let word = &self.words[at];
         let text = word.as_str();
+        if let Some(key) = self.grammar.value_name(self.verb, text) {
+            return self.with_next(key, at, contents);
+        }
         for (inside, letter) in text.char_indices().skip(1) {
             let spelled = format!("-{letter}");
             let behind = inside + letter.len_utf8();

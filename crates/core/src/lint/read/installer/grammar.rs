@@ -1,5 +1,5 @@
 //! What each installer's arguments mean: its verbs, and which of its options have a value, so that no value is
-//! taken for a requirement. Taken from the programs' own help.
+//! taken for a requirement. A test compares it with the programs' own parsers.
 
 use super::program::Program;
 use crate::lint::contents::{Role, Tool, Verb};
@@ -44,31 +44,35 @@ pub(super) enum Takes {
     Nothing,
 }
 
-const PIP: &str = "--abi --all-releases --build-constraint --cache-dir --cert --client-cert --config-settings \
-    -C=config-settings -c=constraint --constraint --default-timeout -d=dest --dest --destination-dir \
-    --destination-directory -e=editable --editable --exists-action --extra-index-url -f=find-links --find-links \
-    --global-option --group --implementation -i=index-url --index-url --install-option --keyring-provider \
-    --local-log --log --log-file --no-binary --only-binary --only-final --platform --prefix --progress-bar --proxy \
-    --pypi-url --python --python-version --refresh-package --report -r=requirement --requirement \
-    --requirements-from-script --resume-retries --retries --root --root-user-action --source --source-dir \
-    --source-directory --src -t=target --target --timeout --trusted-host --upgrade-strategy --uploaded-prior-to \
-    --use-deprecated --use-feature -w=wheel-dir --wheel-dir";
+const PIP: &str = "--abi --all-releases --build-constraint --cache-dir --cert --client-cert \
+    --config-settings -C=config-settings -c=constraint --constraint --default-timeout -d=dest --dest \
+    --destination-dir --destination-directory -e=editable --editable --exists-action --extra-index-url \
+    -f=find-links --find-links --global-option --group --implementation -i=index-url --index-url \
+    --install-option --keyring-provider --local-log --log --log-file --no-binary --only-binary \
+    --only-final --platform --prefix --progress-bar --proxy --pypi-url --python --python-version \
+    --refresh-package --report -r=requirement --requirement --requirements-from-script --resume-retries \
+    --retries --root --root-user-action --source --source-dir --source-directory --src -t=target --target \
+    --timeout --trusted-host --upgrade-strategy --uploaded-prior-to --use-deprecated --use-feature \
+    -w=wheel-dir --wheel-dir -o=output --output --build-option";
 
 const UV: &str = "--allow-insecure-host --annotation-style --bounds --branch -b=build-constraints \
-    --build-constraint --build-constraints --cache-dir --cert --check-url --color --config-file -C=config-setting \
-    --config-setting --config-settings --config-settings-package -c=constraints --constraint --constraints \
-    --custom-compile-command --default-index --directory --env-file --excludes --exclude-newer \
-    --exclude-newer-package --extra --extra-index-url -f=find-links --find-links --fork-strategy --format --from \
-    --group --index -i=index-url --index-url --index-strategy --keyring-provider --link-mode --marker --no-binary \
-    --no-binary-package --no-build-isolation-package --no-build-package --no-editable-package --no-emit-package \
-    --no-extra --no-group --no-install-package --no-sources-package --only-binary --only-group --optional \
-    -o=output-file --out-dir --output-file --output-format --override --overrides --package --prefix \
-    --prerelease --prerelease-package --project --publish-url --python --python-platform --python-version \
-    --refresh-package --reinstall-package --resolution -r=requirements --requirement --requirements --rev --script \
-    --tag --target --torch-backend --trusted-publishing --upgrade-group -P=upgrade-package --upgrade-package \
-    -w=with --with --with-editable --with-executables-from --with-requirements";
+    --build-constraint --build-constraints --cache-dir --cert --check-url --color --config-file \
+    -C=config-setting --config-setting --config-settings --config-settings-package -c=constraints \
+    --constraint --constraints --custom-compile-command --default-index --directory --env-file --excludes \
+    --exclude-newer --exclude-newer-package --extra --extra-index-url -f=find-links --find-links \
+    --fork-strategy --format --from --group --index -i=index-url --index-url --index-strategy \
+    --keyring-provider --link-mode --marker --no-binary-package --no-build-isolation-package \
+    --no-build-package --no-editable-package --no-emit-package --no-extra --no-group --no-install-package \
+    --no-sources-package --only-group --optional -o=output-file --out-dir --output-file --output-format \
+    --override --overrides --package --prefix --prerelease --prerelease-package --project --publish-url \
+    --python --python-platform --python-version --refresh-package --reinstall-package --resolution \
+    -r=requirements --requirement --requirements --rev --tag --target --torch-backend --trusted-publishing \
+    --upgrade-group -P=upgrade-package --upgrade-package -w=with --with --with-editable \
+    --with-executables-from --with-requirements";
 const UV_PYTHON: &str = "-p=python";
-const UV_PIP: &str = "-p=python -t=target -e=editable --editable";
+const UV_PROJECT: &str = "-p=python --script";
+const UV_COMPILE: &str = "-p=python --no-binary --only-binary";
+const UV_PIP: &str = "-p=python -t=target -e=editable --editable --no-binary --only-binary";
 const UV_PUBLISH: &str =
     "-u=username --username -p=password --password -t=token --token --index --publish-url";
 const POETRY: &str = "-C=directory --directory -P=project --project --without --with --only -E=extras --extras \
@@ -81,16 +85,19 @@ const PDM: &str = "-p=project --project -L=lockfile --lockfile --override -k=ski
 const PDM_PUBLISH: &str = "-p=project --project -k=skip --skip -r=repository --repository -u=username --username \
     -P=password --password -i=identity --identity -c=comment --comment -d=dest --dest --ca-certs";
 const PIPENV: &str = "--python -i=index --index --pypi-mirror -r=requirements --requirements \
-    --extra-pip-args -e=editable --editable --categories --index-url --extra-index-url";
-const PIPX: &str = "--spec --python --suffix -i=index-url --index-url --pip-args --preinstall --with --backend \
-    --fetch-missing-python";
+    --extra-pip-args -e=editable --editable --categories --index-url --extra-index-url --config-settings \
+    --extras --resolver --backend";
+const PIPX: &str = "--spec --python --suffix -i=index-url --index-url --pip-args --preinstall --with \
+    --backend --app --cooldown --fetch-python --include-resources-from --lock --output --upgrade-strategy \
+    --python-args -r=requirement --requirement";
 const PIPTOOLS: &str = "--annotation-style --build-deps-for --cache-dir --cert --client-cert --config \
     -c=constraint --constraint --extra --extra-index-url -f=find-links --find-links --group -i=index-url \
     --index-url --max-rounds --newline -o=output-file --output-file --pip-args -P=upgrade-package \
-    --upgrade-package --resolver --trusted-host --unsafe-package --python-executable";
+    --upgrade-package --resolver --trusted-host --unsafe-package --python-executable --uploaded-prior-to";
 const CONDA: &str = "-n=name --name -p=prefix --prefix -c=channel --channel -f=file --file --solver \
-    --repodata-fn --subdir --platform -r=root-prefix --root-prefix";
-const TWINE: &str = "-r=repository --repository --repository-url -s=sign --sign-with -i=identity --identity \
+    --repodata-fn --subdir --platform -r=root-prefix --root-prefix --clone --console \
+    --environment-specifier --exclude-newer --experimental --format --revision";
+const TWINE: &str = "-r=repository --repository --repository-url --sign-with -i=identity --identity \
     -u=username --username -p=password --password -c=comment --comment --config-file --cert --client-cert";
 const HATCH: &str = "-r=repo --repo -u=user --user -a=auth --auth --ca-cert --client-cert --client-key \
     -p=publisher --publisher -o=option --option";
@@ -99,7 +106,14 @@ const EASY_INSTALL: &str = "-i=index-url --index-url -f=find-links --find-links 
 const SETUP: &str = "--prefix --root --home --install-lib --repository -r=repository --index-url --find-links \
     --egg-path --install-dir";
 const FLIT: &str = "-f=ini-file --ini-file --repository --pypirc --format --python --deps --extras \
-    --only-deps --only-extras";
+    --only-extras";
+
+const TOX: &str = "--colored -c=conf --conf --devenv --discover -e=env --exit-and-dump-after --force-dep --hashseed \
+    --installpkg -x=override --override --result-json --root --runner --skip-env --stderr-color --workdir \
+    -m=label -f=factor -k=keys --output-file --format";
+const NOX: &str = "-db=default-venv-backend --default-venv-backend --download-python --envdir \
+    -fb=force-venv-backend --force-venv-backend -k=keywords --keywords -f=noxfile --noxfile -j=parallel \
+    --parallel --report --reuse-venv --script-mode --script-venv-backend -s=session --session --usage";
 
 const fn on(
     words: &'static [&'static str],
@@ -161,14 +175,14 @@ static GRAMMARS: &[Grammar] = &[
                 UV_PIP,
             ),
             on(&["pip", "sync"], Verb::Sync, INPUTS, UV_PIP),
-            on(&["pip", "compile"], Verb::Lock, INPUTS, UV_PYTHON),
-            on(&["sync"], Verb::Sync, Takes::Nothing, UV_PYTHON),
-            on(&["lock"], Verb::Lock, Takes::Nothing, UV_PYTHON),
+            on(&["pip", "compile"], Verb::Lock, INPUTS, UV_COMPILE),
+            on(&["sync"], Verb::Sync, Takes::Nothing, UV_PROJECT),
+            on(&["lock"], Verb::Lock, Takes::Nothing, UV_PROJECT),
             on(
                 &["add"],
                 Verb::Add,
                 Takes::Requirements,
-                "-p=python -m=marker",
+                "-p=python -m=marker --script",
             ),
             on(&["run"], Verb::Sync, Takes::Command, UV_PYTHON),
             on(&["tool", "run"], Verb::Run, Takes::Tool, UV_PYTHON),
@@ -311,18 +325,13 @@ static GRAMMARS: &[Grammar] = &[
         "tox",
         Tool::Tox,
         "",
-        &[on(&[], Verb::Other, Takes::Nothing, "-e=env -c=conf")],
+        &[on(&[], Verb::Other, Takes::Nothing, TOX)],
     ),
     grammar(
         "nox",
         Tool::Nox,
         "",
-        &[on(
-            &[],
-            Verb::Other,
-            Takes::Nothing,
-            "-s=session -f=noxfile",
-        )],
+        &[on(&[], Verb::Other, Takes::Nothing, NOX)],
     ),
 ];
 
@@ -363,12 +372,38 @@ impl Grammar {
             _ => "",
         };
         let mut all = own.chain(of_all.split_whitespace());
-        all.find_map(|one| match one.split_once('=') {
+        let written = all.find_map(|one| match one.split_once('=') {
             Some((short, long)) => (short == spelled).then_some(long),
             None => (one == spelled).then(|| spelled.trim_start_matches('-')),
-        })
+        });
+        written.or_else(|| self.abbreviated(spelled))
+    }
+
+    /// The option that pip takes `spelled` for, which is only its beginning.
+    fn abbreviated(&self, spelled: &str) -> Option<&'static str> {
+        let is_meant = |(least, long): &&(&str, &str)| {
+            let name = spelled.strip_prefix("--").unwrap_or_default();
+            name.starts_with(least) && long.starts_with(name)
+        };
+        let meant = ABBREVIATED.iter().find(is_meant)?;
+        (self.tool == Tool::Pip).then_some(meant.1)
     }
 }
+
+/// How little of an option is enough for pip to know it among its others: of those that say where packages come
+/// from and whether they are checked.
+const ABBREVIATED: &[(&str, &str)] = &[
+    ("ext", "extra-index-url"),
+    ("in", "index-url"),
+    ("fi", "find-links"),
+    ("tr", "trusted-host"),
+    ("cons", "constraint"),
+    ("ed", "editable"),
+    ("no-bi", "no-binary"),
+    ("only-b", "only-binary"),
+    ("ce", "cert"),
+    ("prox", "proxy"),
+];
 
 const PUBLISHING_UV: &str = "--allow-insecure-host --cache-dir --check-url --color --config-file --directory \
     --keyring-provider --project --trusted-publishing";

@@ -97,6 +97,11 @@ fn pip_and_uv_are_understood() {
             "pip Install: a git",
         ),
         ("pip download -d out x", "pip Download: x; ; ; dest=out"),
+        (
+            "pip install --extra https://b.example --trusted=h x",
+            "pip Install: x; Merged https://b.example; ; trusted-host=h",
+        ),
+        ("pip lock -o p.toml x", "pip Lock: x; ; ; output=p.toml"),
         ("pip list", "pip Other:"),
         (
             "uv pip install --system -r a.txt",
@@ -112,6 +117,7 @@ fn pip_and_uv_are_understood() {
             "uv Sync: ; ; ; locked=true,no-dev=true",
         ),
         ("uv --directory x sync", "uv Sync:"),
+        ("uv run --script a.py", "uv Sync: ; ; ; script=true"),
         ("uv add httpx", "uv Add: httpx"),
         (
             "uv run --with six,flask pytest -x --with y",
@@ -143,6 +149,10 @@ fn every_other_installer_is_understood() {
             "pipx Run: poetry-plugin-export",
         ),
         ("pipx install -f nox", "pipx Run: nox"),
+        (
+            "pipx install --lock pylock.toml --fetch-missing-python nox",
+            "pipx Run: nox; ; ; lock=pylock.toml,fetch-missing-python=true",
+        ),
         (
             "poetry install --no-root --with dev",
             "poetry Sync: ; ; ; no-root=true,with=dev",

@@ -31,7 +31,7 @@ async fn what_is_told_of_a_project_replaces_what_was_told_and_the_rest_is_forgot
             .await
             .unwrap();
         let three = told("flask", "flask-2.0.tar.gz", MirrorState::Here, 5);
-        mirrored::keep(db, "base", &name("flask"), &[three.clone()])
+        mirrored::keep(db, "base", &name("flask"), std::slice::from_ref(&three))
             .await
             .unwrap();
         assert_eq!(mirrored::all(db).await.unwrap().len(), 2);

@@ -219,11 +219,11 @@ fn the_doctor_finds_what_is_wrong_and_says_what_to_do() {
 #[test]
 fn the_doctor_warns_of_settings_that_are_not_wise() {
     use std::os::unix::fs::PermissionsExt as _;
-    let place = Place::new(&format!(
+    let place = Place::new(
         "listen = '0.0.0.0:8080'\nanonymous-read = true\n\
          [sources.pypi]\nkind = 'upstream'\nurl = 'http://ann:pw@127.0.0.1:9/simple/'\n\
-         [indexes.main]\nsources = ['pypi']\n"
-    ));
+         [indexes.main]\nsources = ['pypi']\n",
+    );
     let file = place.path("portcullis.toml");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     let (code, said) = place.ask(&["doctor", "--only", "settings"]);

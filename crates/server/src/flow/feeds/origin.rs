@@ -29,7 +29,7 @@ pub(super) struct Opened<'o> {
 
 /// What kind of place it is.
 pub(super) enum Place {
-    Host { host: FeedHost, remote: Remote },
+    Host { host: Box<FeedHost>, remote: Remote },
     Path(PathBuf),
 }
 
@@ -63,7 +63,7 @@ impl<'o> Opened<'o> {
         let place = match &wanted.config.origin {
             FeedOrigin::Path(path) => Place::Path(path.clone()),
             FeedOrigin::Url(url) => Place::Host {
-                host: host(wanted.name, wanted.config, url, &app.config.line)?,
+                host: Box::new(host(wanted.name, wanted.config, url, &app.config.line)?),
                 remote: Remote::of(without_userinfo(url)),
             },
         };

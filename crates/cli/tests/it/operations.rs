@@ -112,7 +112,7 @@ fn garbage_is_shown_first_and_deleted_when_told_so() {
         (0, &1.into()),
         "{found}"
     );
-    let ledger = String::from_utf8(place.run(&["ledger", "list"]).stdout).unwrap();
+    let ledger = String::from_utf8(place.run(&["ledger", "show"]).stdout).unwrap();
     assert!(ledger.contains("purge"), "{ledger}");
 
     let refused = place.run(&["gc", "--older-than", "5m"]);
@@ -197,7 +197,8 @@ fn the_doctor_finds_what_is_wrong_and_says_what_to_do() {
         "{}",
         says("upstream pypi")
     );
-    assert!(says("clock and pypi").contains("pypi"));
+    // The index of these tests sends no Date.
+    assert!(says("clock and pypi").contains("does not tell"));
     assert!(says("tables").contains("none pending"));
     assert!(says("ledger").contains("as it was written"));
     assert!(says("writing for good").contains("ms to sync"));

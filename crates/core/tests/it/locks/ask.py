@@ -207,6 +207,8 @@ def pipenv(asked):
 
     def lock(folder):
         os.environ["PIPENV_PIPFILE"] = str(folder / "Pipfile")
+        # Else it checks repositories out into its own environment.
+        os.environ["PIP_SRC"] = str(folder / "src")
         run([sys.executable, "-m", "pipenv", "lock", "--categories", "packages dev-packages docs"], folder)
         locked = json.loads((folder / "Pipfile.lock").read_text(encoding="utf-8"))
         sections = [section for category, section in locked.items() if category != "_meta"]

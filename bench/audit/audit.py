@@ -48,6 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--portcullis", type=Path, required=True)
     parser.add_argument("--advisories", type=Path, required=True, help="OSV records in a zip")
+    parser.add_argument("--before", type=Path, help="another build of Portcullis, measured beside it")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--tools", type=Path, default=Path("target/audit-bench"))
     arguments = parser.parse_args()
@@ -59,6 +60,8 @@ def main() -> None:
         pins = write_pins(arguments.advisories, folder, f"{url}/simple")
         try:
             ways = all_ways(program, commands, url, arguments.advisories.resolve(), folder)
+            if arguments.before:
+                ways += ours(arguments.before.resolve(), "before: ", url, folder)
             for _ in range(arguments.rounds):
                 for way in ways:
                     measure(way, folder)
@@ -164,16 +167,11 @@ def wait_for(url: str, patience: float = 20) -> None:
 def all_ways(program: Path, commands: Path, url: str, archive: Path, folder: Path) -> list[Way]:
     """Every tool, and Portcullis in each of its ways."""
     requirements = str(folder / "requirements.txt")
-    lock = str(folder / "project" / "uv.lock")
-    cache = {"PORTCULLIS_CACHE": str(folder / "kept")}
     update = [program, "audit", "--update", archive]
-    subprocess.run(update, check=True, env=os.environ | cache)
-    ours = [str(program), "audit", "--format", "json", "--max-age", "36500d"]
+    subprocess.run(update, check=True, env=os.environ | kept(folder))
     uv = [str(commands / "uv"), "audit", "--frozen", "--project", str(folder / "project")]
     return [
-        Way("portcullis audit, kept advisories, requirements", [*ours, requirements], cache),
-        Way("portcullis audit, kept advisories, uv.lock", [*ours, lock], cache),
-        Way("portcullis audit, a gateway", [*ours, "--gateway", url, requirements]),
+        *ours(program, "", url, folder),
         Way(
             "pip-audit -s osv, the same gateway",
             [
@@ -186,6 +184,24 @@ def all_ways(program: Path, commands: Path, url: str, archive: Path, folder: Pat
             "uv audit, the same gateway",
             [*uv, "--preview-features", "audit", "--service-url", f"{url}/osv/"],
         ),
+    ]
+
+
+def kept(folder: Path) -> dict[str, str]:
+    """Where advisories are kept for `portcullis audit`."""
+    return {"PORTCULLIS_CACHE": str(folder / "kept")}
+
+
+def ours(program: Path, which: str, url: str, folder: Path) -> list[Way]:
+    """Portcullis in each of its ways."""
+    requirements = str(folder / "requirements.txt")
+    lock = str(folder / "project" / "uv.lock")
+    audit = [str(program), "audit", "--format", "json", "--max-age", "36500d"]
+    name = f"{which}portcullis audit"
+    return [
+        Way(f"{name}, kept advisories, requirements", [*audit, requirements], kept(folder)),
+        Way(f"{name}, kept advisories, uv.lock", [*audit, lock], kept(folder)),
+        Way(f"{name}, a gateway", [*audit, "--gateway", url, requirements]),
     ]
 
 
@@ -210,14 +226,15 @@ def measure(way: Way, folder: Path) -> None:
 def report(ways: list[Way], pins: int) -> None:
     """The table."""
     print(f"{pins} pins, {platform.machine()}, {os.cpu_count()} processors, {time.strftime('%F')}\n")
-    print("| way | wall, median | wall, worst | CPU, median | × the first |")
+    print("| way | wall, median | wall, worst | CPU, median | pip-audit takes |")
     print("|---|---|---|---|---|")
-    first = statistics.median(ways[0].wall)
+    theirs = next(way for way in ways if way.name.startswith("pip-audit"))
+    theirs = statistics.median(theirs.wall)
     for way in ways:
         wall, cpu = statistics.median(way.wall), statistics.median(way.cpu)
         print(
             f"| {way.name} | {wall * 1000:.0f} ms | {max(way.wall) * 1000:.0f} ms "
-            f"| {cpu * 1000:.0f} ms | {wall / first:.0f} |"
+            f"| {cpu * 1000:.0f} ms | {theirs / wall:.1f} × |"
         )
 
 

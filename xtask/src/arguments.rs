@@ -20,6 +20,10 @@ Commands:
   with COMMAND…
         Run a command with the servers up and the variables set that the tests read, for example
         cargo xtask with cargo test -p portcullis-store
+  bench [WORK…] [--rounds N] [--against nginx,nginx-cache,peryx,nora] [--json FILE] [--check]
+        Measure Portcullis beside nginx and others: W1 to W8 without WORK. bench/README.md says what
+        they are. Also `bench growth`, `bench smoke`, and `bench instructions [--update]`, which counts
+        instructions and fails when a case costs over 5 % more than the committed baseline.
   benign fetch|measure|pick …
         The benign set of the inspection: bring it through a running Portcullis, inspect it and fail
         when too much is stopped, or choose it anew. `cargo xtask benign fetch -h` says how.
@@ -29,7 +33,10 @@ Commands:
         Check the tree's own rules.
   fuzz [TARGET] [--minutes N]
         Look for inputs that break a property of crates/properties, guided by coverage; every
-        property in turn without TARGET, 10 minutes each without --minutes. Ends at the first break.";
+        property in turn without TARGET, 10 minutes each without --minutes. Ends at the first break.
+  soak [WORK…] [--minutes N]
+        Kill, cut off and trouble the program for as long as it is worth: kill, kill-replica, replicas;
+        each in turn without WORK, 10 minutes each without --minutes. Needs what test needs.";
 
 /// One parsed command line.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,11 +45,23 @@ pub(crate) enum Command {
     Test(Selection),
     Setup,
     With(Vec<String>),
+    /// What is measured, and how.
+    Bench(Vec<String>),
     /// What is handed to the program in `bench/benign`.
     Benign(Vec<String>),
     Dist(Profile),
     Tidy,
     Fuzz(Fuzzing),
+    Soak(Soaking),
+}
+
+/// Which faults to go on with, and for how long.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Soaking {
+    /// The works; every one where there are none.
+    pub(crate) works: Vec<String>,
+    /// For each work.
+    pub(crate) minutes: u32,
 }
 
 /// What to fuzz, and for how long.
@@ -67,7 +86,9 @@ pub(crate) enum Selection {
 }
 
 /// The names of the commands, for the rule that the documentation mentions each.
-pub(crate) const COMMANDS: [&str; 7] = ["test", "setup", "with", "benign", "dist", "tidy", "fuzz"];
+pub(crate) const COMMANDS: [&str; 9] = [
+    "test", "setup", "with", "bench", "benign", "dist", "tidy", "fuzz", "soak",
+];
 
 impl Command {
     pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> anyhow::Result<Self> {
@@ -86,11 +107,13 @@ impl Command {
                 }
                 Ok(Self::With(program))
             }
+            Some("bench") => Ok(Self::Bench(arguments.collect())),
             Some("benign") => Ok(Self::Benign(arguments.collect())),
             Some("setup") => nothing_more(arguments).map(|()| Self::Setup),
             Some("dist") => Ok(Self::Dist(profile(arguments)?)),
             Some("tidy") => nothing_more(arguments).map(|()| Self::Tidy),
             Some("fuzz") => Ok(Self::Fuzz(fuzzing(arguments)?)),
+            Some("soak") => Ok(Self::Soak(soaking(arguments)?)),
             other => bail!("there is no command {:?}", other.unwrap_or_default()),
         }
     }
@@ -121,9 +144,7 @@ fn fuzzing(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Fuzzin
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--minutes" => {
-                let minutes = arguments.next().context("--minutes needs a number")?;
-                let minutes = minutes.parse().ok().filter(|minutes| *minutes > 0);
-                fuzzing.minutes = minutes.context("--minutes needs a number above 0")?;
+                fuzzing.minutes = minutes(&mut arguments)?;
             }
             target if !target.starts_with('-') && fuzzing.target.is_none() => {
                 fuzzing.target = Some(argument);
@@ -132,6 +153,28 @@ fn fuzzing(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Fuzzin
         }
     }
     Ok(fuzzing)
+}
+
+/// The number behind `--minutes`.
+fn minutes(arguments: &mut impl Iterator<Item = String>) -> anyhow::Result<u32> {
+    let minutes = arguments.next().context("--minutes needs a number")?;
+    let minutes = minutes.parse().ok().filter(|minutes| *minutes > 0);
+    minutes.context("--minutes needs a number above 0")
+}
+
+fn soaking(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Soaking> {
+    let mut soaking = Soaking {
+        works: Vec::new(),
+        minutes: 10,
+    };
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--minutes" => soaking.minutes = minutes(&mut arguments)?,
+            work if !work.starts_with('-') => soaking.works.push(argument),
+            other => bail!("soak does not know {other:?}"),
+        }
+    }
+    Ok(soaking)
 }
 
 fn profile(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Profile> {
@@ -173,6 +216,10 @@ mod tests {
             let target = target.map(str::to_owned);
             Ok(Command::Fuzz(Fuzzing { target, minutes }))
         };
+        let soak = |works: &[&str], minutes| {
+            let works = works.iter().map(|work| (*work).to_owned()).collect();
+            Ok(Command::Soak(Soaking { works, minutes }))
+        };
         for (line, expected) in [
             ("", Ok(Command::Help)),
             ("--help", Ok(Command::Help)),
@@ -187,9 +234,18 @@ mod tests {
             ("tidy", Ok(Command::Tidy)),
             ("fuzz", fuzz(None, 10)),
             ("fuzz wheel --minutes 5", fuzz(Some("wheel"), 5)),
+            ("soak", soak(&[], 10)),
+            (
+                "soak kill replicas --minutes 2",
+                soak(&["kill", "replicas"], 2),
+            ),
             ("setup", Ok(Command::Setup)),
             ("dist", Ok(Command::Dist(Profile::Release))),
             ("dist --profile dev", Ok(Command::Dist(Profile::Dev))),
+            (
+                "bench W1 --check",
+                Ok(Command::Bench(vec!["W1".to_owned(), "--check".to_owned()])),
+            ),
             (
                 "benign fetch -h",
                 Ok(Command::Benign(vec!["fetch".to_owned(), "-h".to_owned()])),
@@ -210,6 +266,8 @@ mod tests {
             "fuzz a b",
             "fuzz --minutes 0",
             "fuzz --hours 1",
+            "soak --minutes",
+            "soak --hours 1",
             "with",
             "dist --profile",
             "dist --profile fast",

@@ -50,6 +50,15 @@ const ENVIRONMENTS: [(&str, &[&str]); 17] = [
     ("moto", &["moto[server,s3]==5.2.5"]),
 ];
 
+/// Makes the environment of uv where it is missing or out of date.
+pub(crate) fn install_uv(places: &Places) -> anyhow::Result<()> {
+    let python = python()?;
+    let folder = places.environments();
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let uv = Environment::new(&folder, &ENVIRONMENTS[0], &python);
+    uv.make_unless_there(|| uv.make_with_pip(&python))
+}
+
 /// Makes the environments that are missing or out of date: the one of uv with the machine's own
 /// Python, the others with uv, side by side.
 pub(crate) fn install(places: &Places) -> anyhow::Result<()> {

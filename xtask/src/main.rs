@@ -6,6 +6,7 @@
 )]
 
 mod arguments;
+mod bench;
 mod benign;
 mod dist;
 mod test;
@@ -19,6 +20,7 @@ mod system;
 mod deny;
 mod fuzz;
 mod run;
+mod soak;
 mod steps;
 mod test_counts;
 mod tidy;
@@ -56,8 +58,10 @@ fn execute(command: Command) -> anyhow::Result<()> {
         Command::Setup => test::set_up(&places),
         Command::With(program) => test::with(&places, &program),
         Command::Benign(arguments) => benign::hand_over(&places, &arguments),
+        Command::Bench(arguments) => bench::bench(&places, &arguments),
         Command::Dist(profile) => dist::dist(&places, profile),
         Command::Tidy => tidy::tidy(&places),
         Command::Fuzz(fuzzing) => fuzz::fuzz(&places, &fuzzing),
+        Command::Soak(soaking) => soak::soak(&places, &soaking),
     }
 }

@@ -43,6 +43,28 @@ const NEEDS_OF_FUZZING: [Need; 1] = [Need {
     is_there: || succeeds(command("c++").arg("-v")),
 }];
 
+/// What measuring needs beside.
+const NEEDS_OF_MEASURING: [Need; 2] = [
+    Need {
+        packages: &["nginx"],
+        why: "what the machine can do is measured with it",
+        is_there: || Path::new("/usr/sbin/nginx").exists() || succeeds(command("nginx").arg("-v")),
+    },
+    Need {
+        packages: &["wrk"],
+        why: "it puts the load on servers",
+        // It prints its version and fails.
+        is_there: || command("wrk").arg("-v").output().is_ok(),
+    },
+];
+
+/// What counting instructions needs.
+const NEEDS_OF_COUNTING: [Need; 1] = [Need {
+    packages: &["valgrind"],
+    why: "it counts instructions",
+    is_there: || succeeds(command("valgrind").arg("--version")),
+}];
+
 /// Installs what is missing for the tests, and says what and why.
 pub(crate) fn install_missing() -> anyhow::Result<()> {
     install(&NEEDS)
@@ -51,6 +73,16 @@ pub(crate) fn install_missing() -> anyhow::Result<()> {
 /// The same for fuzzing.
 pub(crate) fn install_missing_for_fuzzing() -> anyhow::Result<()> {
     install(&NEEDS_OF_FUZZING)
+}
+
+/// The same for measuring.
+pub(crate) fn install_missing_for_measuring() -> anyhow::Result<()> {
+    install(&NEEDS_OF_MEASURING)
+}
+
+/// The same for counting instructions.
+pub(crate) fn install_missing_for_counting() -> anyhow::Result<()> {
+    install(&NEEDS_OF_COUNTING)
 }
 
 fn install(needs: &[Need]) -> anyhow::Result<()> {

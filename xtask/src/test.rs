@@ -10,7 +10,7 @@ use crate::places::Places;
 use crate::run::{cargo, command, run};
 use crate::servers::Servers;
 use crate::steps::{Steps, required};
-use crate::{environments, system, test_counts, tidy, try_wheel};
+use crate::{bench, environments, system, test_counts, tidy, try_wheel};
 
 /// Everything that must pass, or the part of it that was asked for. The last line sums the tests up.
 pub(crate) fn test(places: &Places, selection: &Selection) -> anyhow::Result<()> {
@@ -55,6 +55,7 @@ fn test_everything(places: &Places) -> anyhow::Result<()> {
         cargo_test(places, Some(&servers), None, &mut counts)
     });
     drop(servers);
+    steps.run("harness of measurements", || bench::smoke(places));
     steps.run("wheel", || try_wheel::try_wheel(places));
     steps.run("tests of the feature yara", || test_yara(places));
     steps.run("dependency rules", || deny.finish());
@@ -123,7 +124,7 @@ fn cargo_test(
 }
 
 /// Everything that the tests use: installed, running, and ended when the value is dropped.
-fn provide(places: &Places) -> anyhow::Result<Servers> {
+pub(crate) fn provide(places: &Places) -> anyhow::Result<Servers> {
     required("system packages", system::install_missing)?;
     required("virtual environments", || environments::install(places))?;
     required("servers", || Servers::start(places))

@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::exit::Exit;
 use crate::{
     advisories, alerts, approve, audit, backup, check, config, doctor, documents, events, exposure,
-    init, inspect_worker, jobs, ledger, lock, names, policy, purge, quarantine, review, rules,
-    sbom, scan, serve, signals, stats, token, why, withdraw,
+    gc, init, inspect_worker, jobs, ledger, lock, mirror, names, offline, policy, purge,
+    quarantine, review, rules, sbom, scan, serve, signals, stats, token, why, withdraw,
 };
 
 const EXIT_CODES: &str = "Exit codes: 0 clean, 1 findings, 2 usage or error, 3 could not decide
@@ -61,6 +61,9 @@ enum Command {
     Restore(backup::Restore),
     Rules(rules::Rules),
     Policy(policy::Policies),
+    Gc(gc::Gc),
+    Mirror(mirror::Mirrors),
+    Offline(offline::Offline),
     Doctor(doctor::Doctor),
     Completions(documents::Completions),
     Man(documents::Man),
@@ -101,6 +104,9 @@ impl Arguments {
             Command::Restore(command) => command.run(),
             Command::Rules(command) => command.run(),
             Command::Policy(command) => command.run(),
+            Command::Gc(command) => command.run(),
+            Command::Mirror(command) => command.run(),
+            Command::Offline(command) => command.run(),
             Command::Doctor(command) => command.run(),
             Command::Completions(command) => command.run(),
             Command::Man(command) => command.run(),

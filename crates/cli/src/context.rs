@@ -180,6 +180,16 @@ pub fn now() -> Timestamp {
     system_clock()()
 }
 
+/// Waits for an answer from elsewhere, on this thread: a command that only asks is done before threads for it are
+/// worth their start.
+pub fn wait_for_answer<T>(question: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    portcullis_upstream::tls::install_crypto_provider();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(question)
+}
+
 /// Runs a command that waits more than it computes.
 pub fn wait_for<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     portcullis_upstream::tls::install_crypto_provider();

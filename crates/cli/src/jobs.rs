@@ -74,6 +74,10 @@ fn explained(error: &RunError) -> anyhow::Error {
         RunError::Held(_) | RunError::Lost(_) => {
             "wait for the other process: `portcullis jobs list` shows who it is".to_owned()
         }
+        RunError::Offline(_) => {
+            "go online first: `portcullis offline off`, or take `offline` out of the configuration"
+                .to_owned()
+        }
         RunError::Failed(_) => {
             "mend what the error names; a running server tries again by itself".to_owned()
         }

@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, IsTerminal as _};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -20,10 +21,13 @@ use crate::output::print;
 /// Run the gateway in the foreground, until it is told to stop
 ///
 /// The log goes to the standard error; PORTCULLIS_LOG_LEVEL chooses what is in it (default: info).
-/// SIGTERM and Ctrl-C let transfers under way finish; a second one does not.
+/// SIGTERM and Ctrl-C let transfers under way finish; a second one does not. A socket that systemd hands
+/// over (LISTEN_FDS) is used instead of --listen. With TLS, new certificate files are taken up when
+/// they change, and at once on SIGHUP.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  portcullis serve --listen 127.0.0.1:8080 --data ./portcullis-data"
+    after_help = "Examples:\n  portcullis serve --listen 127.0.0.1:8080 --data ./portcullis-data\n  \
+                  portcullis serve --listen 0.0.0.0:8443 --tls-cert chain.pem --tls-key key.pem"
 )]
 pub struct Serve {
     #[command(flatten)]
@@ -34,24 +38,43 @@ pub struct Serve {
     /// The simple index to ask for public packages [default: what pip and uv use here]
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
+    /// Speak HTTPS with this certificate: a PEM file, the server's own first, then its chain
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// The private key of the certificate, a PEM file without a password
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// Let no request leave: serve what is here
+    #[arg(long)]
+    offline: bool,
 }
 
 impl Serve {
     /// Runs until the process is told to stop.
     pub fn run(self) -> anyhow::Result<Exit> {
-        wait_for(self.serve())
+        // Before there is a second thread: taking the variables away changes the environment.
+        let handed_over = handed_over()?;
+        wait_for(self.serve(handed_over))
     }
 
-    async fn serve(self) -> anyhow::Result<Exit> {
+    async fn serve(self, handed_over: Option<std::net::TcpListener>) -> anyhow::Result<Exit> {
         let started = Instant::now();
         let mut overrides = self.place.overrides();
         overrides.listen = self.listen;
+        if let Some(listener) = &handed_over {
+            // Who may read without a token depends on where it really listens.
+            overrides.listen = Some(listener.local_addr()?.to_string());
+        }
         overrides.upstream = self.upstream;
+        overrides.tls_cert = self.tls_cert;
+        overrides.tls_key = self.tls_key;
+        overrides.offline = self.offline.then(|| "true".to_owned());
         let mut config = Config::load(&overrides)?;
         start_log(config.log);
         serve::figures();
+        serve::raise_limit();
         let is_new = !config.data.exists();
-        let listener = listen(config.listen).await?;
+        let listener = listen(config.listen, handed_over)?;
         discovery::settle_for_serving(&mut config).await?;
         note_configuration(&overrides, &config.data);
         let app = App::open(config, system_clock()).await?;
@@ -72,8 +95,43 @@ impl Serve {
     }
 }
 
-async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    let error = match TcpListener::bind(address).await {
+/// The socket that was handed over, or one of our own at `address`.
+fn listen(
+    address: SocketAddr,
+    handed_over: Option<std::net::TcpListener>,
+) -> anyhow::Result<TcpListener> {
+    let Some(listener) = handed_over else {
+        return bind(address);
+    };
+    listener.set_nonblocking(true)?;
+    Ok(TcpListener::from_std(listener)?)
+}
+
+/// The socket that systemd, or another parent that keeps its protocol, listens on for us (`LISTEN_FDS`). It
+/// stays open between two processes, so that a restart turns no client away.
+#[cfg(unix)]
+fn handed_over() -> anyhow::Result<Option<std::net::TcpListener>> {
+    let refused = |error: std::io::Error| {
+        failure(
+            format!("cannot use the socket that was handed over: {error}"),
+            "hand over one listening TCP socket: one ListenStream= in the .socket unit",
+        )
+    };
+    let mut handed = listenfd::ListenFd::from_env();
+    if handed.len() > 1 {
+        let found = format!("there are {} of them", handed.len());
+        return Err(refused(std::io::Error::other(found)));
+    }
+    handed.take_tcp_listener(0).map_err(refused)
+}
+
+#[cfg(not(unix))]
+fn handed_over() -> anyhow::Result<Option<std::net::TcpListener>> {
+    Ok(None)
+}
+
+fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let error = match serve::listen(address) {
         Ok(listener) => return Ok(listener),
         Err(error) => error,
     };
@@ -98,6 +156,7 @@ fn greeting(app: &App, address: SocketAddr, is_new: bool) -> String {
     let config = &app.config;
     let base = match &config.public_url {
         Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+        None if app.tls.is_some() => format!("https://{address}"),
         None => format!("http://{address}"),
     };
     let age = if is_new { " (new)" } else { "" };
@@ -129,6 +188,9 @@ fn greeting(app: &App, address: SocketAddr, is_new: bool) -> String {
     }
     let data = data_flag(config);
     text += &format!("  feeds     {}\n", advisories::greeting_line(app, &data));
+    if app.is_offline() {
+        text += "  offline   no request leaves; what is here is served\n";
+    }
     text += &match config.reading {
         Reading::Anonymous => "  reading   anyone who reaches this address\n".to_owned(),
         Reading::WithToken => {

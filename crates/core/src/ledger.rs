@@ -41,7 +41,7 @@ pub enum Kind {
     Token,
     /// Another policy took effect.
     Policy,
-    /// Cached content was thrown away.
+    /// Cached content was thrown away, or content that nothing refers to.
     Purge,
     /// Something that a person should look at.
     Alert,
@@ -300,6 +300,11 @@ impl Verifier {
         }
         self.head = entry.head();
         Ok(())
+    }
+
+    /// Verifies what follows on an entry that is believed.
+    pub fn after(head: Head) -> Self {
+        Self { head }
     }
 
     /// What was verified up to now.

@@ -21,6 +21,7 @@ pub mod inspection;
 pub mod ruling;
 pub mod approval;
 pub mod similarity;
+pub mod mirror;
 pub mod policy;
 pub mod gate;
 pub mod explain;

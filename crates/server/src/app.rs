@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
@@ -20,7 +20,9 @@ use portcullis_store::tokens::{LastUsed, Token};
 use portcullis_upstream::UpstreamError;
 use portcullis_upstream::single_flight::SingleFlight;
 use tokio::sync::Semaphore;
+use uuid::Uuid;
 
+use crate::cache::CacheState;
 use crate::config::{Config, ConfigError};
 use crate::error::FlowError;
 use crate::flow::contents::Contents;
@@ -34,12 +36,14 @@ use crate::inspection::Inspections;
 use crate::jobs::monitor;
 use crate::jobs::schedule::Running;
 use crate::knowledge::Knowledge;
+use crate::limits::ClientLimits;
 use crate::names::Names;
 use crate::policies::{Policies, PolicyError};
 use crate::rendered::{PageKey, Rendered};
 use crate::source_page::SourcePage;
 use crate::sources::{Source, SourceError};
 use crate::statistics::Statistics;
+use crate::tls::{Tls, TlsError};
 
 /// Where the present comes from: the system's clock, or a test.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -59,6 +63,8 @@ pub struct App {
     pub sources: BTreeMap<SourceName, Arc<Source>>,
     /// The indexes, by name.
     pub indexes: BTreeMap<IndexName, Arc<Index>>,
+    /// Tells this process apart from every other one that claims something.
+    pub holder: String,
     /// The policies in force.
     pub policies: Policies,
     /// The names in force.
@@ -101,6 +107,14 @@ pub struct App {
     pub statistics: Statistics,
     /// What is remembered of the lists of names that are watched.
     pub monitor: monitor::Memory,
+    /// The certificate, where TLS is spoken.
+    pub tls: Option<Tls>,
+    /// How often clients may ask, and where each of them stands.
+    pub limits: ClientLimits,
+    /// Whether this process was told to stop.
+    pub leaving: AtomicBool,
+    /// The cache of files from outside as this process knows it.
+    pub cache: CacheState,
     /// Jobs that this process runs at the moment.
     pub running: Running,
     clock: Clock,
@@ -122,6 +136,9 @@ pub enum OpenError {
     /// A policy.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// The certificate or its key.
+    #[error("cannot speak TLS")]
+    Tls(#[from] TlsError),
     /// A source.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -145,6 +162,9 @@ pub enum OpenError {
     /// What reviewers said.
     #[error("cannot load what reviewers said: {0}")]
     Reviews(FlowError),
+    /// What is switched on and off while the gateway runs.
+    #[error("cannot load what is switched on: {0}")]
+    Switch(FlowError),
     /// An HTTP client could not be made.
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
@@ -205,6 +225,10 @@ impl App {
             // Each worker reads them again; mistakes are told at the start.
             OwnRules::compile(&config.inspection.own_rules)?;
         }
+        let tls = match (role, &config.front.tls) {
+            (Role::Server, Some(settings)) => Some(Tls::open(settings, clock())?),
+            (Role::Server | Role::Command, _) => None,
+        };
         let sources = open_sources(&config)?;
         let indexes = open_indexes(&config);
         let db = Db::open(&config.database).await?;
@@ -229,6 +253,7 @@ impl App {
             blobs,
             sources,
             indexes,
+            holder: Uuid::now_v7().to_string(),
             policies,
             names: ArcSwap::from_pointee(names),
             knowledge,
@@ -264,6 +289,10 @@ impl App {
             decision_flights: SingleFlight::default(),
             statistics: Statistics::default(),
             monitor: monitor::Memory::default(),
+            tls,
+            limits: ClientLimits::new(&config.front),
+            leaving: AtomicBool::new(false),
+            cache: CacheState::default(),
             running: Running::default(),
             config,
             clock,
@@ -272,6 +301,8 @@ impl App {
             hosted_changes: std::sync::Mutex::new(0),
         });
         crate::feeds::note_age(&app);
+        let followed = crate::offline::follow_switch(&app).await;
+        followed.map_err(OpenError::Switch)?;
         Ok(app)
     }
 

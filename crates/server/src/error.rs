@@ -86,6 +86,25 @@ pub enum FlowError {
     /// Somebody asks for more than one may ask for at a time.
     #[error("{0}")]
     TooMany(String),
+    /// A client asks more often than it may.
+    #[error("{what}")]
+    TooFast {
+        /// What it did too often, and what the limit is.
+        what: String,
+        /// When it may ask again.
+        after: Duration,
+    },
+    /// The address of a request is longer than any that there is, in bytes.
+    #[error("the address is longer than {0} bytes, and nothing here has such a long one")]
+    TargetTooLong(usize),
+    /// The disk has no room for an upload.
+    #[error("no room for an upload of {needed} bytes: {free} bytes are free on the disk")]
+    NoRoom {
+        /// How many bytes were announced.
+        needed: u64,
+        /// How many are free.
+        free: u64,
+    },
     /// Nobody has proved who they are.
     #[error("{0}")]
     Unauthenticated(&'static str),
@@ -125,6 +144,15 @@ impl FlowError {
         }
     }
 
+    /// Whether database, vault or disk do not answer, which will pass. That a blob is not kept is an answer.
+    pub fn is_outage_of_ours(&self) -> bool {
+        match self {
+            Self::Store(_) | Self::Disk(_) => true,
+            Self::Blob(error) => !matches!(**error, BlobError::Missing(_)),
+            _ => false,
+        }
+    }
+
     /// How long the client should wait before it asks again; `None` where asking again is in vain.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -132,6 +160,7 @@ impl FlowError {
             Self::SourceFailed { .. } | Self::Store(_) | Self::Blob(_) | Self::Disk(_) => {
                 Some(WAIT)
             }
+            Self::TooFast { after, .. } => Some(*after),
             _ => None,
         }
     }

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, USER_AGENT};
 use http::{HeaderMap, HeaderValue};
 use portcullis_core::access::{Action, TOKEN_PREFIX, TokenText};
+use portcullis_core::digest::Sha256;
 use portcullis_store::tokens::{self, Token};
 
 use crate::app::App;
@@ -48,8 +49,12 @@ impl Caller {
             None => (None, None),
             Some(value) => {
                 let shown = value.to_str().ok().and_then(credentials);
-                let shown = shown.ok_or(FlowError::Unauthenticated(BAD_CREDENTIALS))?;
-                let token = authenticate(app, &shown.secret).await?;
+                let Some(shown) = shown else {
+                    app.limits.may_show(address, None)?;
+                    app.limits.note_failed(address);
+                    return Err(FlowError::Unauthenticated(BAD_CREDENTIALS));
+                };
+                let token = authenticate(app, &shown.secret, address).await?;
                 let token = token.ok_or(FlowError::Unauthenticated(BAD_CREDENTIALS))?;
                 (Some(token), shown.job)
             }
@@ -154,16 +159,40 @@ fn credentials(header: &str) -> Option<Shown> {
     })
 }
 
-async fn authenticate(app: &Arc<App>, text: &str) -> Result<Option<Token>, FlowError> {
-    let Ok(text) = TokenText::parse(text) else {
-        return Ok(None);
+/// The digest of the token that a request shows, whether there is such a token or not.
+pub(crate) fn shown_token(headers: &HeaderMap) -> Option<Sha256> {
+    let shown = credentials(headers.get(AUTHORIZATION)?.to_str().ok()?)?;
+    Some(TokenText::parse(&shown.secret).ok()?.hash())
+}
+
+async fn authenticate(
+    app: &Arc<App>,
+    text: &str,
+    address: Option<IpAddr>,
+) -> Result<Option<Token>, FlowError> {
+    let text = TokenText::parse(text).ok();
+    let hash = text.as_ref().map(TokenText::hash);
+    app.limits.may_show(address, hash.as_ref())?;
+    let live = match text.zip(hash) {
+        Some((text, hash)) => look_up(app, &text, hash).await?,
+        None => None,
     };
-    let hash = text.hash();
+    if live.is_none() {
+        app.limits.note_failed(address);
+    }
+    Ok(live)
+}
+
+async fn look_up(
+    app: &Arc<App>,
+    text: &TokenText,
+    hash: Sha256,
+) -> Result<Option<Token>, FlowError> {
     let now = app.now();
     let known = match app.tokens.get(&hash) {
         Some(known) => known,
         None => {
-            let found = tokens::authenticate(&app.db, &text, now).await?;
+            let found = tokens::authenticate(&app.db, text, now).await?;
             app.tokens.insert(hash, found.clone());
             found
         }
@@ -171,6 +200,7 @@ async fn authenticate(app: &Arc<App>, text: &str) -> Result<Option<Token>, FlowE
     let live = known.filter(|token| token.is_live(now));
     if let Some(token) = &live {
         app.last_used.note(token.id, now);
+        app.limits.note_proven(hash);
     }
     Ok(live)
 }

@@ -88,6 +88,11 @@ impl Policies {
             .map(|(index, entry)| (index, entry.policy.load_full()))
     }
 
+    /// Whether any of them has rules that look into files.
+    pub fn look_inside(&self) -> bool {
+        self.all().any(|(_, policy)| policy.looks_inside())
+    }
+
     /// The policy files that are in use.
     pub fn files(&self) -> Vec<PathBuf> {
         let mut files: Vec<_> = self

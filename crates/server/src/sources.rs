@@ -154,6 +154,7 @@ pub(crate) fn upstream_config(
         idle: settings.timeout,
         ..Timeouts::default()
     };
+    config.line = settings.line.clone();
     Ok(config)
 }
 

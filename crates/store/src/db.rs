@@ -3,8 +3,10 @@
 
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use portcullis_core::time::Timestamp;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -12,8 +14,17 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 use crate::error::StoreError;
 
-static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("./migrations/sqlite");
-static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("./migrations/postgres");
+/// Those that a newer program has applied are no reason to refuse: see [`Db::check_compatible`].
+static SQLITE_MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrations = sqlx::migrate!("./migrations/sqlite");
+    migrations.set_ignore_missing(true);
+    migrations
+});
+static POSTGRES_MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrations = sqlx::migrate!("./migrations/postgres");
+    migrations.set_ignore_missing(true);
+    migrations
+});
 
 /// The database. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -34,6 +45,17 @@ pub enum Db {
         /// readers' connections while they do.
         write: PgPool,
     },
+}
+
+/// How far the tables are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schema {
+    /// The last migration that was applied.
+    pub version: i64,
+    /// How many were applied.
+    pub applied: usize,
+    /// How many this program knows that were not.
+    pub pending: usize,
 }
 
 /// Runs `$body` with an executor that reads, in the SQL dialect of the database.
@@ -164,7 +186,9 @@ impl Db {
             .max_connections(4)
             .connect_with(options.create_if_missing(false).read_only(true))
             .await?;
-        Ok(Self::Sqlite { read, write })
+        let db = Self::Sqlite { read, write };
+        db.check_compatible(&SQLITE_MIGRATIONS).await?;
+        Ok(db)
     }
 
     /// Opens the PostgreSQL database that `url` names. Durability is what the server is set to
@@ -184,7 +208,28 @@ impl Db {
             .max_connections(12)
             .connect_with(options)
             .await?;
-        Ok(Self::Postgres { read, write })
+        let db = Self::Postgres { read, write };
+        db.check_compatible(&POSTGRES_MIGRATIONS).await?;
+        Ok(db)
+    }
+
+    /// Whether this program may work with tables that a newer one may have made: replicas of two versions
+    /// run side by side while one is replaced, and the older one may have to come back.
+    async fn check_compatible(&self, migrations: &Migrator) -> Result<(), StoreError> {
+        let known = migrations.iter().map(|migration| migration.version).max();
+        let known = known.unwrap_or_default();
+        let oldest: i64 = on!(self, executor => {
+            sqlx::query_scalar("SELECT MAX(oldest) FROM compatibility").fetch_one(executor).await
+        })?;
+        match oldest <= known {
+            true => Ok(()),
+            false => Err(StoreError::Newer { oldest, known }),
+        }
+    }
+
+    /// Whether other replicas may use it at the same time.
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres { .. })
     }
 
     /// `SQLite` or `PostgreSQL`, for people.
@@ -202,6 +247,44 @@ impl Db {
     pub async fn ping(&self) -> Result<(), StoreError> {
         on!(self, executor => sqlx::query("SELECT 1").execute(executor).await.map(drop))?;
         Ok(())
+    }
+
+    /// What time it is where the database is. An embedded one has this machine's clock.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn clock(&self) -> Result<Option<Timestamp>, StoreError> {
+        const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+        match self {
+            Self::Sqlite { .. } => Ok(None),
+            Self::Postgres { read, .. } => {
+                let millis: i64 = sqlx::query_scalar(NOW).fetch_one(read).await?;
+                Ok(Some(Timestamp::from_millis(millis)))
+            }
+        }
+    }
+
+    /// Which migrations of the tables were applied. They are all applied when the database is opened, so that
+    /// others than this program knows are those of a newer one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn schema(&self) -> Result<Schema, StoreError> {
+        const APPLIED: &str = "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version";
+        let applied: Vec<i64> =
+            on!(self, executor => sqlx::query_scalar(APPLIED).fetch_all(executor).await)?;
+        let known = match self {
+            Self::Sqlite { .. } => &SQLITE_MIGRATIONS,
+            Self::Postgres { .. } => &POSTGRES_MIGRATIONS,
+        };
+        let pending = known
+            .iter()
+            .filter(|migration| !applied.contains(&migration.version));
+        Ok(Schema {
+            version: applied.last().copied().unwrap_or_default(),
+            applied: applied.len(),
+            pending: pending.count(),
+        })
     }
 
     /// Closes every connection, after what is under way has ended.

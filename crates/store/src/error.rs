@@ -12,6 +12,17 @@ pub enum StoreError {
     /// The database's tables could not be brought up to date.
     #[error("the database could not be brought up to date: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// The tables were made by a newer version, and this one cannot work with them.
+    #[error(
+        "the database was made by a newer version of Portcullis (it asks for tables of version {oldest}, \
+         and this one knows {known}): run that version, or restore a backup of before"
+    )]
+    Newer {
+        /// The oldest migration that a program has to know.
+        oldest: i64,
+        /// The newest that this one knows.
+        known: i64,
+    },
     /// The location is neither a file nor a PostgreSQL URL. The location is not repeated, as it may
     /// hold a password.
     #[error("not a database location (a path, sqlite:path, or postgres://…): {0}")]

@@ -35,10 +35,12 @@ pub enum Counter {
     /// What inspections saw. Of which contents and projects is told by
     /// [`changed_since`](crate::inspections::changed_since).
     Inspections,
+    /// Switches that are thrown while the gateway runs.
+    Switches,
 }
 
 impl Counter {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Names,
         Self::Hosted,
         Self::Tokens,
@@ -51,6 +53,7 @@ impl Counter {
         Self::Quarantine,
         Self::Approvals,
         Self::Inspections,
+        Self::Switches,
     ];
 
     /// The counter's name in the database.
@@ -68,6 +71,7 @@ impl Counter {
             Self::Quarantine => "quarantine",
             Self::Approvals => "approvals",
             Self::Inspections => "inspections",
+            Self::Switches => "switches",
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What inspections saw, one record for each content, and the claims by which a content is inspected once
-//! however many replicas want it. Records are JSON text whose meaning is the server's.
+//! What inspections saw, one record for each content. Records are JSON text whose meaning is the server's; that
+//! a content is inspected once however many replicas want it is [`crate::claims`]'.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +10,7 @@ use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::time::Timestamp;
 use serde_json::json;
 
+use crate::claims;
 use crate::columns::{Hash, MaybeMillis, Millis, Word};
 use crate::db::{Db, Write};
 use crate::error::StoreError;
@@ -56,8 +57,6 @@ const KEEP: &str = "INSERT INTO inspection \
      OR (inspection.revision = excluded.revision \
      AND (excluded.again_at IS NULL OR inspection.again_at IS NOT NULL))";
 
-const UNCLAIM: &str = "DELETE FROM inspection_claim WHERE sha256 = $1";
-
 /// Keeps what an inspection saw, and ends the claim to it. A record of an equal or newer revision takes the
 /// place of the one before, except that a crash never takes the place of what the same revision saw.
 ///
@@ -94,13 +93,7 @@ async fn finish(
     new: &NewInspection<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    within!(&mut write, executor => {
-        sqlx::query(UNCLAIM)
-            .bind(new.sha256.as_bytes().as_slice())
-            .execute(executor)
-            .await
-            .map(drop)
-    })?;
+    claims::end(&mut write, &new.sha256).await?;
     let payload = json!({
         "sha256": new.sha256, "revision": new.revision, "effect": new.effect,
         "complete": new.complete, "findings": new.findings,
@@ -351,80 +344,4 @@ pub async fn changed_since(db: &Db, generation: i64) -> Result<Changed, StoreErr
         contents: contents.collect::<Result<_, _>>()?,
         projects: projects.collect(),
     })
-}
-
-const CLAIM: &str = "INSERT INTO inspection_claim (sha256, holder, until) VALUES ($1, $2, $3) \
-     ON CONFLICT (sha256) DO UPDATE SET holder = excluded.holder, until = excluded.until \
-     WHERE inspection_claim.until <= $4 OR inspection_claim.holder = excluded.holder \
-     RETURNING holder";
-
-/// Claims the inspection of a content for `holder` until `until`. Returns whether it was free: a claim of
-/// somebody else that has run out, because they died, does not count.
-///
-/// # Errors
-/// [`StoreError`] when the database fails.
-pub async fn claim(
-    db: &Db,
-    (sha256, holder): (&Sha256, &str),
-    until: Timestamp,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let claimed: Option<String> = alone!(db, executor => {
-        sqlx::query_scalar(CLAIM)
-            .bind(sha256.as_bytes().as_slice())
-            .bind(holder)
-            .bind(until.as_millis())
-            .bind(now.as_millis())
-            .fetch_optional(executor)
-            .await
-    })?;
-    Ok(claimed.is_some())
-}
-
-const RELEASE: &str = "DELETE FROM inspection_claim WHERE sha256 = $1 AND holder = $2";
-
-/// Gives a claim back that ended without a record. One that somebody else has taken over stays theirs.
-///
-/// # Errors
-/// [`StoreError`] when the database fails.
-pub async fn release(db: &Db, (sha256, holder): (&Sha256, &str)) -> Result<(), StoreError> {
-    alone!(db, executor => {
-        sqlx::query(RELEASE)
-            .bind(sha256.as_bytes().as_slice())
-            .bind(holder)
-            .execute(executor)
-            .await
-            .map(drop)
-    })?;
-    Ok(())
-}
-
-const RELEASE_ALL: &str = "DELETE FROM inspection_claim WHERE holder = $1";
-
-/// Gives every claim of a holder back that stops.
-///
-/// # Errors
-/// [`StoreError`] when the database fails.
-pub async fn release_all(db: &Db, holder: &str) -> Result<(), StoreError> {
-    alone!(db, executor => {
-        sqlx::query(RELEASE_ALL).bind(holder).execute(executor).await.map(drop)
-    })?;
-    Ok(())
-}
-
-const CLAIMED: &str = "SELECT holder FROM inspection_claim WHERE sha256 = $1 AND until > $2";
-
-/// Whether somebody inspects this content at `now`.
-///
-/// # Errors
-/// [`StoreError`] when the database fails.
-pub async fn is_claimed(db: &Db, sha256: &Sha256, now: Timestamp) -> Result<bool, StoreError> {
-    let holder: Option<String> = on!(db, executor => {
-        sqlx::query_scalar(CLAIMED)
-            .bind(sha256.as_bytes().as_slice())
-            .bind(now.as_millis())
-            .fetch_optional(executor)
-            .await
-    })?;
-    Ok(holder.is_some())
 }

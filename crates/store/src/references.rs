@@ -8,7 +8,7 @@
 use portcullis_core::digest::Sha256;
 
 use crate::blobs::{BlobError, Blobs};
-use crate::db::Db;
+use crate::db::{Db, Write};
 use crate::error::StoreError;
 
 /// Why bytes could not be deleted.
@@ -44,6 +44,17 @@ pub async fn count(db: &Db, sha256: &Sha256) -> Result<u64, StoreError> {
     Ok(count.unsigned_abs())
 }
 
+/// The same while nothing can be published.
+pub(crate) async fn count_within(write: &mut Write, sha256: &Sha256) -> Result<u64, StoreError> {
+    let count: i64 = within!(write, executor => {
+        sqlx::query_scalar(COUNT)
+            .bind(sha256.as_bytes().as_slice())
+            .fetch_one(executor)
+            .await
+    })?;
+    Ok(count.unsigned_abs())
+}
+
 /// Deletes the bytes of a blob when no row refers to it, and returns how many they were; `None` when the
 /// blob is needed or is not there.
 ///
@@ -58,13 +69,7 @@ pub async fn delete_unneeded(
         return Ok(None);
     };
     let mut write = db.begin_write().await?;
-    let count: i64 = within!(&mut write, executor => {
-        sqlx::query_scalar(COUNT)
-            .bind(sha256.as_bytes().as_slice())
-            .fetch_one(executor)
-            .await
-    })
-    .map_err(StoreError::from)?;
+    let count = count_within(&mut write, sha256).await?;
     let freed = match count {
         0 => {
             blobs.delete(sha256).await?;

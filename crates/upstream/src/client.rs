@@ -17,8 +17,9 @@ use url::Url;
 use crate::body::read_whole;
 use crate::credentials::Credentials;
 use crate::environment::Environment;
-use crate::error::UpstreamError;
+use crate::error::{Trouble, UpstreamError};
 use crate::guard::{FilteringResolver, Guard, Road};
+use crate::line::Line;
 use crate::proxy::Proxies;
 use crate::source::{SetupError, UpstreamConfig};
 use crate::tls::{install_crypto_provider, read_certificates};
@@ -85,6 +86,7 @@ pub struct HttpClient {
     guard: Arc<Guard>,
     authorization: Option<HeaderValue>,
     goes_through_proxy: bool,
+    line: Line,
 }
 
 /// A client for hosts that the configuration names, and one whose resolver filters.
@@ -150,6 +152,7 @@ impl HttpClient {
             guard,
             authorization,
             goes_through_proxy: !proxies.proxies.is_empty(),
+            line: config.line.clone(),
         })
     }
 
@@ -256,6 +259,11 @@ impl HttpClient {
             .map_err(|error| UpstreamError::from_transport(url, error))
     }
 
+    /// Whether no request may leave.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.line.is_cut()
+    }
+
     /// The credentials, where `url` is on the source's own origin.
     pub(crate) fn authorization_for(&self, url: &Url) -> Option<HeaderValue> {
         let is_own = self.guard.is_own_origin(url);
@@ -268,6 +276,9 @@ impl HttpClient {
         url: &Url,
         coding: Coding,
     ) -> Result<&Client, UpstreamError> {
+        if self.line.is_cut() {
+            return Err(UpstreamError::unreachable(url, Trouble::Offline));
+        }
         let pair = match coding {
             Coding::Transparent => &self.documents,
             Coding::Identity => &self.files,

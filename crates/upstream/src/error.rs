@@ -74,6 +74,9 @@ pub enum Trouble {
     /// The local disk or the operating system.
     #[error("{0}")]
     Io(String),
+    /// No request may leave.
+    #[error("the gateway is offline and asks nobody")]
+    Offline,
 }
 
 impl UpstreamError {

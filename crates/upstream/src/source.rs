@@ -14,6 +14,7 @@ use crate::credentials::{CredentialSetting, Credentials};
 use crate::environment::Environment;
 use crate::error::{Trouble, UpstreamError};
 use crate::guard::AllowedHost;
+use crate::line::Line;
 use crate::project_api::ProjectApiMemory;
 use crate::proxy::ProxySetting;
 use crate::redact::redacted;
@@ -86,6 +87,8 @@ pub struct UpstreamConfig {
     pub limits: Limits,
     /// When it is left alone.
     pub breaker: BreakerSettings,
+    /// Through which its requests leave.
+    pub line: Line,
 }
 
 impl UpstreamConfig {
@@ -109,6 +112,7 @@ impl UpstreamConfig {
             timeouts: Timeouts::default(),
             limits: Limits::default(),
             breaker: BreakerSettings::default(),
+            line: Line::default(),
         }
     }
 }
@@ -227,6 +231,10 @@ impl UpstreamSource {
         url: &Url,
         request: impl Future<Output = Result<T, UpstreamError>>,
     ) -> Result<T, UpstreamError> {
+        if self.client.is_cut() {
+            // It says nothing about how the source is.
+            return Err(UpstreamError::unreachable(url, Trouble::Offline));
+        }
         let breaker = match ward {
             Ward::Pages => &self.pages,
             Ward::Files => &self.files,

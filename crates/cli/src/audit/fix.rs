@@ -7,19 +7,19 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use portcullis_core::advisory::audit::Vulnerable;
+use portcullis_core::digest::Sha256;
 use portcullis_core::lint::contents::{GivenHash, Origin, Wanted};
 use portcullis_core::lint::fix::mend;
 use portcullis_core::lint::{Edit, Fix, ProjectFile};
 use portcullis_core::pypi::lockfile::LockFormat;
 use portcullis_core::pypi::name::ProjectName;
-use portcullis_core::pypi::simple::{ProjectPage, Yanked};
 use portcullis_core::pypi::version::{Version, exact_version};
 use similar::TextDiff;
 use url::Url;
 
 use crate::context::{Place, wait_for};
 use crate::exit::failure;
-use crate::gateway::{Plain, Said};
+use crate::gateway::{Plain, Said, digests};
 use crate::inventory::Taken;
 use crate::output::{print, remark, visible};
 
@@ -129,6 +129,7 @@ fn plan(file: &ProjectFile, moves: &Moves<'_>, pages: &Pages) -> Planned {
             Ok(edits) => planned.fixes.push(Fix {
                 what: format!("pin {to}"),
                 edits,
+                together: None,
             }),
             Err(why) => planned.refused.push(format!(
                 "{}: {} is left as it is: {why}",
@@ -178,6 +179,7 @@ fn hashes(wanted: &Wanted, to: &Version, pages: &Pages) -> Result<Vec<Edit>, Str
         _ => return Err(format!("the index has no files of {to}, and so no hashes")),
     };
     let digests = digests(page, to)?;
+    let digests: Vec<String> = digests.iter().map(Sha256::to_hex).collect();
     if digests.len() < wanted.hashes.len() {
         return replaced_with_fewer(first, rest, &digests);
     }
@@ -213,26 +215,6 @@ fn replaced_with_fewer(
         with: format!("sha256:{digest}"),
     });
     Ok(edits.collect())
-}
-
-/// The SHA-256 digests of all files of a version, in the order of the page.
-fn digests(page: &ProjectPage, version: &Version) -> Result<Vec<String>, String> {
-    let files = page.files.iter();
-    let files = files.filter(|file| file.version(&page.name).as_ref() == Some(version));
-    let files: Vec<_> = files.collect();
-    if files.is_empty() {
-        return Err(format!(
-            "the index has no files of {version}, and so no hashes"
-        ));
-    }
-    if files.iter().all(|file| file.yanked != Yanked::No) {
-        return Err(format!("{version} was yanked"));
-    }
-    let digests = files
-        .iter()
-        .map(|file| file.sha256().map(|digest| digest.to_hex()));
-    let digests: Option<Vec<String>> = digests.collect();
-    digests.ok_or_else(|| format!("the index does not give the hashes of all files of {version}"))
 }
 
 /// What its tool has to be told, so that a lock has the version.

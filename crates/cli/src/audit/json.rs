@@ -1,87 +1,156 @@
 //! An audit as one JSON document, whose keys stay as they are documented in docs/audit.md.
 
+use std::sync::Arc;
+
 use portcullis_core::advisory::audit::{Unchecked, Vulnerable};
-use portcullis_core::fact::Fact;
+use portcullis_core::advisory::{Probability, Rating, Score};
 use portcullis_core::inventory::FoundAt;
-use serde_json::{Value, json};
+use portcullis_core::pypi::name::ProjectName;
+use portcullis_core::pypi::version::Version;
+use portcullis_core::time::Timestamp;
+use serde::Serialize;
 
 use super::Told;
 
-pub(super) fn document(told: &Told) -> String {
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Document<'t> {
+    findings: Vec<Finding<'t>>,
+    unchecked: Vec<Doubt<'t>>,
+    ignored: Vec<Finding<'t>>,
+    accepted: Vec<Doubt<'t>>,
+    unused_ignores: Vec<&'t str>,
+    checked: usize,
+    inputs: &'t [String],
+    advisories: Vec<Source<'t>>,
+    exit: u8,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Finding<'t> {
+    project: &'t ProjectName,
+    version: &'t Version,
+    id: &'t str,
+    aliases: &'t [Arc<str>],
+    summary: &'t str,
+    severity: Option<Rating>,
+    score: Option<Score>,
+    malicious: Option<&'t str>,
+    exploited: Option<bool>,
+    epss: Option<Probability>,
+    fixed_in: Option<&'t Version>,
+    unaffected: Option<&'t Version>,
+    remedy: String,
+    places: Vec<Place<'t>>,
+    /// Of what counts or does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counts: Option<bool>,
+    /// Of what is ignored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'t str>,
+}
+
+#[derive(Serialize)]
+struct Doubt<'t> {
+    what: &'t str,
+    project: Option<&'t ProjectName>,
+    why: &'t str,
+    places: Vec<Place<'t>>,
+    /// Of what is accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'t str>,
+}
+
+#[derive(Serialize)]
+struct Place<'t> {
+    path: &'t str,
+    line: Option<u32>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Source<'t> {
+    source: &'t str,
+    as_of: Option<Timestamp>,
+    records: usize,
+}
+
+pub(super) fn document(told: &Told) -> serde_json::Result<String> {
     let audit = &told.audit;
-    let found = audit.found.iter().map(|one| {
-        let mut value = vulnerable(one);
-        value["counts"] = json!(told.threshold.counts(one));
-        value
+    let found = audit.found.iter().map(|one| Finding {
+        counts: Some(told.threshold.counts(one)),
+        ..Finding::of(one)
     });
-    let ignored = audit.ignored.iter().map(|(one, reason)| {
-        let mut value = vulnerable(one);
-        value["reason"] = json!(reason);
-        value
+    let ignored = audit.ignored.iter().map(|(one, reason)| Finding {
+        reason: Some(reason),
+        ..Finding::of(one)
     });
-    let accepted = audit.accepted.iter().map(|(one, reason)| {
-        let mut value = unchecked(one);
-        value["reason"] = json!(reason);
-        value
+    let accepted = audit.accepted.iter().map(|(one, reason)| Doubt {
+        reason: Some(reason),
+        ..Doubt::of(one)
     });
-    let sources = told
-        .heads
-        .iter()
-        .map(|head| json!({ "source": head.source, "as-of": head.as_of, "records": head.records }));
-    let document = json!({
-        "findings": found.collect::<Vec<_>>(),
-        "unchecked": audit.unchecked.iter().map(unchecked).collect::<Vec<_>>(),
-        "ignored": ignored.collect::<Vec<_>>(),
-        "accepted": accepted.collect::<Vec<_>>(),
-        "unused-ignores": audit.unused.iter().map(|one| &one.id).collect::<Vec<_>>(),
-        "checked": audit.checked,
-        "inputs": told.of,
-        "advisories": sources.collect::<Vec<_>>(),
-        "exit": told.exit().code(),
+    let sources = told.heads.iter().map(|head| Source {
+        source: &head.source,
+        as_of: head.as_of,
+        records: head.records,
     });
-    format!("{document:#}\n")
-}
-
-fn vulnerable(one: &Vulnerable) -> Value {
-    let affecting = &one.affecting;
-    let group = &affecting.group;
-    let severity = group.severity.as_ref();
-    let epss = match &group.epss {
-        Fact::Known(Some(epss)) => Some(epss.probability),
-        _ => None,
+    let document = Document {
+        findings: found.collect(),
+        unchecked: audit.unchecked.iter().map(Doubt::of).collect(),
+        ignored: ignored.collect(),
+        accepted: accepted.collect(),
+        unused_ignores: audit.unused.iter().map(|one| one.id.as_str()).collect(),
+        checked: audit.checked,
+        inputs: &told.of,
+        advisories: sources.collect(),
+        exit: told.exit().code(),
     };
-    let exploited = match &group.exploited {
-        Fact::Known(entry) => Some(entry.is_some()),
-        Fact::Unknown(_) => None,
-    };
-    json!({
-        "project": one.project,
-        "version": one.version.to_string(),
-        "id": group.id,
-        "aliases": group.aliases,
-        "summary": group.summary,
-        "severity": severity.map(|severity| severity.score.rating()),
-        "score": severity.map(|severity| severity.score),
-        "malicious": affecting.malicious,
-        "exploited": exploited,
-        "epss": epss,
-        "fixed-in": affecting.lowest_fix.as_ref().map(ToString::to_string),
-        "unaffected": affecting.lowest_unaffected.as_ref().map(ToString::to_string),
-        "remedy": one.remedy(),
-        "places": places(&one.found),
-    })
+    serde_json::to_string_pretty(&document)
 }
 
-fn unchecked(one: &Unchecked) -> Value {
-    json!({
-        "what": one.what,
-        "project": one.project,
-        "why": one.why,
-        "places": places(&one.found),
-    })
+impl<'t> Finding<'t> {
+    fn of(one: &'t Vulnerable) -> Self {
+        let affecting = &one.affecting;
+        let group = &affecting.group;
+        let score = group.severity.as_ref().map(|severity| severity.score);
+        Self {
+            project: &one.project,
+            version: &one.version,
+            id: &group.id,
+            aliases: &group.aliases,
+            summary: &group.summary,
+            severity: score.map(Score::rating),
+            score,
+            malicious: affecting.malicious.as_deref(),
+            exploited: group.exploited.known().map(Option::is_some),
+            epss: one.epss(),
+            fixed_in: affecting.lowest_fix.as_ref(),
+            unaffected: affecting.lowest_unaffected.as_ref(),
+            remedy: one.remedy(),
+            places: places(&one.found),
+            counts: None,
+            reason: None,
+        }
+    }
 }
 
-fn places(found: &[FoundAt]) -> Vec<Value> {
-    let place = |one: &FoundAt| json!({ "path": one.path, "line": one.line });
-    found.iter().map(place).collect()
+impl<'t> Doubt<'t> {
+    fn of(one: &'t Unchecked) -> Self {
+        Self {
+            what: &one.what,
+            project: one.project.as_ref(),
+            why: &one.why,
+            places: places(&one.found),
+            reason: None,
+        }
+    }
+}
+
+fn places(found: &[FoundAt]) -> Vec<Place<'_>> {
+    let places = found.iter().map(|one| Place {
+        path: &one.path,
+        line: one.line,
+    });
+    places.collect()
 }

@@ -72,18 +72,19 @@ impl<'s> Source<'s> {
                 let gathered = Gathered::of_files(files)?;
                 let head = gathered.book.head(&shown(files), gathered.book.newest());
                 let bytes = gathered.book.to_table(head, gathered.exploits());
-                of_table(&bytes, projects())?
+                Known::of_table(&AdvisoryTable::read(&bytes)?, projects())
             }
-            Self::Gateway(url) => gateway::ask(url, asked)?,
+            Self::Gateway(url) => gateway::ask(url, projects())?,
             Self::Kept(path) => {
                 let bytes = std::fs::read(path);
                 let bytes = bytes.with_context(|| format!("cannot read {}", path.display()))?;
-                of_table(&bytes, projects()).map_err(|error| {
+                let table = AdvisoryTable::read(&bytes).map_err(|error| {
                     failure(
-                        format!("{}: {error:#}", path.display()),
+                        format!("{}: {error}", path.display()),
                         "fetch advisories anew with `portcullis audit --update URL`",
                     )
-                })?
+                })?;
+                Known::of_table(&table, projects())
             }
         };
         let doubts = known
@@ -96,16 +97,17 @@ impl<'s> Source<'s> {
     }
 }
 
-fn of_table<'p>(
-    bytes: &[u8],
-    projects: impl IntoIterator<Item = &'p ProjectName>,
-) -> anyhow::Result<Known> {
-    let table = AdvisoryTable::read(bytes)?;
-    Ok(Known {
-        answer: table.answer(projects),
-        heads: vec![table.head().clone()],
-        doubts: Vec::new(),
-    })
+impl Known {
+    pub(super) fn of_table<'p>(
+        table: &AdvisoryTable<'_>,
+        projects: impl IntoIterator<Item = &'p ProjectName>,
+    ) -> Self {
+        Self {
+            answer: table.answer(projects),
+            heads: vec![table.head().clone()],
+            doubts: Vec::new(),
+        }
+    }
 }
 
 fn shown(files: &[PathBuf]) -> String {

@@ -187,7 +187,7 @@ impl AuditCommand {
         };
         print(&match self.format {
             AuditFormat::Text => text::report(&told),
-            AuditFormat::Json => json::document(&told),
+            AuditFormat::Json => json::document(&told)?,
             AuditFormat::Sarif => sarif::document(&told),
         })?;
         if self.fix {

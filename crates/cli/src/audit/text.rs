@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use portcullis_core::advisory::TableHead;
 use portcullis_core::advisory::audit::{Unchecked, Vulnerable, days};
-use portcullis_core::fact::Fact;
 use portcullis_core::inventory::FoundAt;
 
 use super::Told;
@@ -81,8 +80,8 @@ fn severity(one: &Vulnerable) -> String {
     if one.is_exploited() {
         parts.push("exploited".to_owned());
     }
-    if let Fact::Known(Some(epss)) = &one.affecting.group.epss {
-        parts.push(format!("EPSS {}", epss.probability));
+    if let Some(epss) = one.epss() {
+        parts.push(format!("EPSS {epss}"));
     }
     parts.join(", ")
 }

@@ -1,16 +1,52 @@
-//! What a gateway or an index says of what is pinned, put into the project. Whoever cannot be asked leaves
-//! everything unchecked that it would have been asked about.
+//! What a gateway or an index says of what is pinned, and of what could be pinned, put into the project. Whoever
+//! cannot be asked leaves everything unchecked that it would have been asked about.
 
 use std::collections::BTreeSet;
 
 use portcullis_core::lint::pins::pins;
+use portcullis_core::lint::settling::questions;
 
-use super::discovery::Unchecked;
+use super::discovery::{Part, Unchecked};
 use super::gathering::Gathered;
 use crate::context::wait_for;
-use crate::gateway::{Means, Wish, preflight};
+use crate::gateway::{Means, Wish, candidates, preflight};
 
-/// Asks whom `wish` says.
+/// How often answers may lead to further questions: as deep as releases need others.
+const DEEPEST: usize = 50;
+
+/// Asks whom `wish` says about the releases that could be written into files, until nothing more is to be asked.
+/// Where nobody is to be asked, nothing is known of them.
+pub(super) fn ask_for_releases(gathered: &mut Gathered, wish: Wish<'_>) -> anyhow::Result<()> {
+    if matches!(wish, Wish::Offline | Wish::Gateway(None)) {
+        return Ok(());
+    }
+    let (project, sources) = (&mut gathered.project, &gathered.sources);
+    let is_asked = |path: &str| {
+        let source = sources.get(path);
+        source.is_some_and(|source| source.found.part == Part::Asked)
+    };
+    project.candidates.get_or_insert_default();
+    let mut next = questions(project, is_asked);
+    if next.is_empty() {
+        return Ok(());
+    }
+    wait_for(async {
+        let Some(means) = Means::of(wish).await? else {
+            return Ok(());
+        };
+        for _ in 0..DEEPEST {
+            if next.is_empty() {
+                break;
+            }
+            let answers = candidates(project, &means, std::mem::take(&mut next)).await?;
+            project.candidates.get_or_insert_default().extend(answers);
+            next = questions(project, is_asked);
+        }
+        Ok(())
+    })
+}
+
+/// Asks whom `wish` says about what is pinned.
 pub(super) fn ask(gathered: &mut Gathered, wish: Wish<'_>) {
     if wish == Wish::Offline || pins(&gathered.project).is_empty() {
         return;

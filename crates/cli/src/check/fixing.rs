@@ -1,13 +1,14 @@
 //! Mending what has one right answer: in memory until nothing is left to mend, shown as differences, and then
 //! written, file by file, if nobody else has changed them meanwhile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use portcullis_core::lint::fix::mend;
+use portcullis_core::lint::settings::Level;
 use portcullis_core::lint::{Asked, Finding, Fix, check_as};
 use similar::TextDiff;
 
@@ -36,11 +37,31 @@ pub(super) struct Change {
     pub(super) findings: usize,
 }
 
-/// What all fixes together come to. `gathered` is left as it would be afterwards.
-pub(super) fn plan(gathered: &mut Gathered, root: &Root, asked: &Asked) -> Vec<Change> {
+/// What all fixes come to.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    pub(super) changes: Vec<Change>,
+    /// What an index does not tell how to mend: the file, and why, as a clause.
+    pub(super) unmended: Vec<(String, String)>,
+    /// Whether there is something that an index would tell how to mend, and none was asked.
+    pub(super) lacks_an_index: bool,
+}
+
+/// What all fixes together come to. `gathered` is left as it would be afterwards; `renew` puts into it what has to
+/// be known of what was mended.
+pub(super) fn plan(
+    gathered: &mut Gathered,
+    root: &Root,
+    asked: &Asked,
+    mut renew: impl FnMut(&mut Gathered),
+) -> Plan {
     let mut changes: BTreeMap<String, Change> = BTreeMap::new();
+    let mut plan = Plan::default();
     for _ in 0..PASSES {
+        renew(gathered);
         let report = check_as(&gathered.project, &root.settings, asked);
+        plan.unmended = unmended(&report.findings, gathered, root);
+        plan.lacks_an_index = lacks_an_index(&report.findings, gathered, root);
         let mut is_done = true;
         for (path, fixes) in by_path(&report.findings, gathered, root) {
             is_done &= !apply(gathered, &mut changes, path, &fixes);
@@ -51,26 +72,97 @@ pub(super) fn plan(gathered: &mut Gathered, root: &Root, asked: &Asked) -> Vec<C
     }
     // What went there and back again is no change.
     let changes = changes.into_values();
-    changes
-        .filter(|change| change.before != change.after)
-        .collect()
+    let changes = changes.filter(|change| change.before != change.after);
+    plan.changes = changes.collect();
+    plan
 }
 
-/// The fixes of files that may be written to: those of the project that were asked for.
+/// Whether a rule is applied of which findings are mended with what an index tells.
+pub(super) fn needs_an_index(root: &Root, asked: &Asked) -> bool {
+    OF_AN_INDEX.iter().any(|rule| {
+        let is_asked_for = asked.rules.is_empty() || asked.rules.iter().any(|id| id == rule);
+        is_asked_for && root.settings.level(rule) != Some(Level::Off)
+    })
+}
+
+/// The rules of which findings are mended with what an index tells.
+const OF_AN_INDEX: [&str; 3] = ["unpinned", "unhashed", "partly-hashed"];
+
+fn lacks_an_index(findings: &[Finding], gathered: &Gathered, root: &Root) -> bool {
+    let mut told = findings
+        .iter()
+        .filter(|one| OF_AN_INDEX.contains(&one.rule));
+    gathered.project.candidates.is_none() && told.any(|one| may_change(&one.path, gathered, root))
+}
+
+/// Why findings are not mended that an index was asked about, and why fixes are left out that need others.
+fn unmended(findings: &[Finding], gathered: &Gathered, root: &Root) -> Vec<(String, String)> {
+    let sound = together(findings, gathered, root);
+    let mut told: Vec<(String, String)> = findings
+        .iter()
+        .filter(|one| may_change(&one.path, gathered, root))
+        .filter_map(|one| {
+            let others = one.fix.as_ref().and_then(|fix| fix.together.as_ref());
+            let others = others.filter(|_| !sound.contains(one.path.as_str()));
+            let others = others.map(|others| {
+                let others = others.join(", ");
+                format!("{}: {others} would have to be mended as well", one.message)
+            });
+            let why = one.unmended.clone().or(others)?;
+            Some((one.path.clone(), why))
+        })
+        .collect();
+    told.sort();
+    told.dedup();
+    told
+}
+
+/// The files that have a fix that needs others, and may have it: each other file has one as well.
+fn together<'f>(findings: &'f [Finding], gathered: &Gathered, root: &Root) -> BTreeSet<&'f str> {
+    let fixes: Vec<(&str, &[String])> = findings
+        .iter()
+        .filter(|one| may_change(&one.path, gathered, root))
+        .filter_map(|one| {
+            let others = one.fix.as_ref()?.together.as_deref()?;
+            Some((one.path.as_str(), others))
+        })
+        .collect();
+    let mut sound: BTreeSet<&str> = fixes.iter().map(|(path, _)| *path).collect();
+    loop {
+        let before = sound.len();
+        for (path, others) in &fixes {
+            if !others.iter().all(|other| sound.contains(other.as_str())) {
+                sound.remove(path);
+            }
+        }
+        if sound.len() == before {
+            return sound;
+        }
+    }
+}
+
+/// Whether a file may be written to: one of the project that was asked for.
+fn may_change(path: &str, gathered: &Gathered, root: &Root) -> bool {
+    let source = gathered.sources.get(path);
+    source.is_some_and(|source| {
+        source.found.part == Part::Asked
+            && source.encoding != Encoding::Other
+            && is_within(&source.found.file, root)
+    })
+}
+
+/// The fixes of files that may be written to.
 fn by_path<'f>(
     findings: &'f [Finding],
     gathered: &Gathered,
     root: &Root,
 ) -> BTreeMap<&'f str, Vec<&'f Fix>> {
+    let sound = together(findings, gathered, root);
     let mut fixes: BTreeMap<&str, Vec<&Fix>> = BTreeMap::new();
     for finding in findings {
-        let source = gathered.sources.get(&finding.path);
-        let may_change = source.is_some_and(|source| {
-            source.found.part == Part::Asked
-                && source.encoding != Encoding::Other
-                && is_within(&source.found.file, root)
-        });
-        if let Some(fix) = finding.fix.as_ref().filter(|_| may_change) {
+        let Some(fix) = &finding.fix else { continue };
+        let is_sound = fix.together.is_none() || sound.contains(finding.path.as_str());
+        if is_sound && may_change(&finding.path, gathered, root) {
             fixes.entry(&finding.path).or_default().push(fix);
         }
     }

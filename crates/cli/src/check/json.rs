@@ -70,6 +70,9 @@ fn finding(shown: &Shown<'_>) -> Value {
     if let Some(known) = &finding.fix {
         object["fix"] = fix(known, shown.text);
     }
+    if let Some(why) = &finding.unmended {
+        object["unmended"] = json!(why);
+    }
     object
 }
 

@@ -33,11 +33,11 @@ use url::Url;
 
 use crate::exit::{Exit, failure};
 use crate::gateway::Wish;
-use crate::output::{Look, count, print, remark, width};
+use crate::output::{Look, count, print, remark, visible, width};
 use answer::{Answer, Base, answer};
 use discovery::{Part, discover};
 use encoding::Encoding;
-use fixing::Change;
+use fixing::{Change, Plan};
 use gathering::{Gathered, Source, gather};
 use root::Root;
 
@@ -78,7 +78,8 @@ pub struct Check {
     /// List the rules
     #[arg(long)]
     list: bool,
-    /// Mend what has one right answer, and show the differences
+    /// Mend what has one right answer, and show the differences; pins and hashes only as a gateway, or
+    /// with --online an index, tells them
     #[arg(long)]
     fix: bool,
     /// Show what --fix would do, and change nothing
@@ -257,9 +258,21 @@ impl Check {
         asked: &Asked,
         base: &Base,
     ) -> anyhow::Result<()> {
-        let changes = fixing::plan(gathered, root, asked);
+        let mut unanswered = None;
+        let plan = fixing::plan(gathered, root, asked, |gathered| {
+            let is_needed = unanswered.is_none() && fixing::needs_an_index(root, asked);
+            let answered = match is_needed {
+                true => asking::ask_for_releases(gathered, self.wish()),
+                false => Ok(()),
+            };
+            if let Err(error) = answered {
+                // Half of an answer would look as if the index had nothing to say.
+                gathered.project.candidates = None;
+                unanswered = Some(error);
+            }
+        });
         let look = Look::of_terminal();
-        let differences = changes.iter();
+        let differences = plan.changes.iter();
         let differences: String = differences
             .map(|change| change.difference(&base.shown(&change.path), look))
             .collect();
@@ -269,11 +282,29 @@ impl Check {
             _ => remark(&differences),
         }
         if self.fix {
-            write(&changes);
+            write(&plan.changes);
+        }
+        match unanswered {
+            Some(error) => remark(&format!("Pins and hashes are not written: {error:#}")),
+            None => self.tell_what_is_left(&plan, base),
         }
         // What is on the disk counts: after a change what is left, before it everything.
+        let candidates = gathered.project.candidates.take();
         *gathered = self.gather(paths, root);
+        gathered.project.candidates = candidates;
         Ok(())
+    }
+
+    fn tell_what_is_left(&self, plan: &Plan, base: &Base) {
+        for (path, why) in &plan.unmended {
+            remark(&visible(&format!("{}: {why}", base.shown(path))));
+        }
+        if plan.lacks_an_index && !self.offline {
+            remark(
+                "Pins and hashes are written where an index says which: name a gateway with\n\
+                 --gateway, or say --online.",
+            );
+        }
     }
 
     fn show(&self, answer: &Answer<'_>) -> anyhow::Result<()> {

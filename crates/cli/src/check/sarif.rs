@@ -73,7 +73,9 @@ fn result(shown: &Shown<'_>, ignored: Option<&Ignored>) -> Value {
         });
         result["relatedLocations"] = also.collect();
     }
-    if let Some(known) = &finding.fix {
+    // What is right only with changes of other files cannot be offered for one.
+    let alone = |fix: &&Fix| fix.together.as_ref().is_none_or(Vec::is_empty);
+    if let Some(known) = finding.fix.as_ref().filter(alone) {
         result["fixes"] = json!([fix(shown, known)]);
     }
     if let Some(ignored) = ignored {

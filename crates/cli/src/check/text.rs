@@ -76,6 +76,9 @@ fn notes(shown: &Shown<'_>) -> Vec<(&'static str, String)> {
     if let Some(fix) = &finding.fix {
         notes.push(("fix", format!("{} (portcullis check --fix)", fix.what)));
     }
+    if let Some(why) = &finding.unmended {
+        notes.push(("fix", why.clone()));
+    }
     notes.push(("more", format!("portcullis rules {}", finding.rule)));
     notes
 }

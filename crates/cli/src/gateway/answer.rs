@@ -1,6 +1,7 @@
 //! What `POST /api/v1/judge` answers, as far as commands read it. Keys that are not known here are passed over,
 //! so that a newer gateway can say more.
 
+use portcullis_core::licence::Statement;
 use portcullis_core::pypi::name::ProjectName;
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +56,19 @@ pub struct Judged {
     pub advisories: Option<Vec<Advisory>>,
     /// Why they are not known.
     pub advisories_unknown: Option<String>,
+    /// What its metadata says of its licence, where that was asked and is on record.
+    #[serde(default)]
+    pub licence: Option<ToldLicence>,
+}
+
+/// What metadata says of a licence.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ToldLicence {
+    /// The SPDX expression, where there is one without a doubt.
+    pub expression: Option<String>,
+    /// What it rests on.
+    #[serde(default)]
+    pub statements: Vec<Statement>,
 }
 
 /// What a rule found.
@@ -73,6 +87,23 @@ pub struct Finding {
     pub policy_line: String,
     /// What to do.
     pub remedy: String,
+    /// What keeps it from taking effect.
+    #[serde(default)]
+    pub exception: Option<Exception>,
+}
+
+/// What lifts a finding: an exception in the policy, or a reviewer's waiver.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Exception {
+    /// Why.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// When it ends.
+    pub expires: Option<String>,
+    /// The review that granted it.
+    #[serde(default)]
+    pub review: Option<i64>,
 }
 
 /// The status of a project (PEP 792).
@@ -137,6 +168,12 @@ pub struct Advisory {
     pub score: Option<f64>,
     /// Why it is malice, where it is.
     pub malicious: Option<String>,
+    /// Whether it is known to be exploited; `None` where no catalogue was loaded.
+    #[serde(default)]
+    pub exploited: Option<bool>,
+    /// Its EPSS score, 0 to 1, where it has one.
+    #[serde(default)]
+    pub epss: Option<f64>,
     /// The lowest later version with a fix.
     pub fixed_in: Option<String>,
     /// The lowest later version that no vulnerability affects.

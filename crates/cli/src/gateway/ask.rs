@@ -15,6 +15,17 @@ struct Question<'q> {
     #[serde(skip_serializing_if = "Option::is_none")]
     index: Option<&'q str>,
     pins: &'q [QuestionPin],
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    licences: bool,
+}
+
+/// What is wanted to be known beside decisions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// Nothing more.
+    Nothing,
+    /// Licences, which cost the gateway another look.
+    Licences,
 }
 
 /// A release that is asked about.
@@ -40,20 +51,22 @@ pub struct QuestionPin {
 impl Found {
     /// What the gateway says of every pin, in their order.
     pub async fn judge(&self, pins: &[QuestionPin]) -> anyhow::Result<Vec<Judged>> {
-        self.judge_in(None, pins).await
+        self.judge_in(None, pins, Beside::Nothing).await
     }
 
-    /// The same of the index that is named.
+    /// The same of the index that is named, with what is wanted beside.
     pub async fn judge_in(
         &self,
         index: Option<&str>,
         pins: &[QuestionPin],
+        beside: Beside,
     ) -> anyhow::Result<Vec<Judged>> {
         let mut judged = Vec::with_capacity(pins.len());
         for part in pins.chunks(AT_ONCE) {
             let question = Question {
                 index: index.or(self.index.as_deref()),
                 pins: part,
+                licences: beside == Beside::Licences,
             };
             let answer: Answer = self.client.post("judge", &question).await?;
             anyhow::ensure!(

@@ -10,8 +10,8 @@ use portcullis_upstream::discover::{self, Machine};
 use portcullis_upstream::tls;
 use reqwest::{RequestBuilder, StatusCode, redirect};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
@@ -57,6 +57,8 @@ pub struct Remedies {
     pub absent: &'static str,
     /// What is asked contradicts what is.
     pub conflict: &'static str,
+    /// The gateway cannot answer now.
+    pub unavailable: &'static str,
 }
 
 /// For commands that only read.
@@ -64,6 +66,7 @@ const READING: Remedies = Remedies {
     forbidden: "use a token with the scope read",
     absent: "see whether the gateway is of this version and has this index",
     conflict: "see what the gateway's operator says",
+    unavailable: "see what the gateway's operator says",
 };
 
 impl Client {
@@ -91,9 +94,13 @@ impl Client {
         let http = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .timeout(PATIENCE)
-            .tls_certs_merge(authorities()?)
-            .user_agent(concat!("portcullis/", env!("CARGO_PKG_VERSION")))
-            .build()?;
+            .user_agent(concat!("portcullis/", env!("CARGO_PKG_VERSION")));
+        let http = match needs_tls(&url) {
+            true => http.tls_certs_merge(authorities()?),
+            // Reading what the system trusts takes longer than a small question does.
+            false => http.tls_certs_only([]),
+        };
+        let http = http.build()?;
         Ok(Self {
             token: variable
                 .or(in_url)
@@ -124,8 +131,8 @@ impl Client {
             return Ok(false);
         }
         let body = self.whole(response).await?;
-        let document: Value = serde_json::from_slice(&body).unwrap_or_default();
-        Ok(document["info"]["title"] == "Portcullis")
+        let document: ApiDocument = serde_json::from_slice(&body).unwrap_or_default();
+        Ok(document.info.title == "Portcullis")
     }
 
     /// Asks for a document; parameters without a value are left out.
@@ -155,7 +162,22 @@ impl Client {
         self.answer(self.http.post(url).json(body)).await
     }
 
+    /// Sends a document, and takes the answer as it is.
+    pub async fn post_for_bytes(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> anyhow::Result<Vec<u8>> {
+        let url = self.root.join(path)?;
+        self.bytes(self.http.post(url).json(body)).await
+    }
+
     async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<T> {
+        let body = self.bytes(request).await?;
+        serde_json::from_slice(&body).with_context(|| self.strange())
+    }
+
+    async fn bytes(&self, request: RequestBuilder) -> anyhow::Result<Vec<u8>> {
         let request = match &self.token {
             Some(token) => request.bearer_auth(token.expose_secret()),
             None => request,
@@ -166,15 +188,18 @@ impl Client {
             .map_err(|error| self.unreachable(error))?;
         let status = response.status();
         let body = self.whole(response).await?;
-        if !status.is_success() {
-            return Err(self.explained(status, &body));
+        match status.is_success() {
+            true => Ok(body),
+            false => Err(self.explained(status, &body)),
         }
-        serde_json::from_slice(&body).with_context(|| {
-            format!(
-                "{} does not answer as a gateway of this version does",
-                self.place()
-            )
-        })
+    }
+
+    /// What is said of an answer that cannot be understood.
+    pub fn strange(&self) -> String {
+        format!(
+            "{} does not answer as a gateway of this version does",
+            self.place()
+        )
     }
 
     async fn whole(&self, response: reqwest::Response) -> anyhow::Result<Vec<u8>> {
@@ -209,7 +234,7 @@ impl Client {
     }
 
     /// Where it is, for people.
-    pub(super) fn place(&self) -> String {
+    pub fn place(&self) -> String {
         let shown = self.root.as_str();
         shown
             .trim_end_matches("api/v1/")
@@ -233,12 +258,34 @@ impl Client {
         let remedy = match status {
             StatusCode::UNAUTHORIZED => "put a token into PORTCULLIS_TOKEN or the netrc file",
             StatusCode::FORBIDDEN => self.remedies.forbidden,
-            StatusCode::NOT_FOUND => self.remedies.absent,
+            // Who serves something else there may know the path and not the method.
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => self.remedies.absent,
             StatusCode::CONFLICT => self.remedies.conflict,
+            StatusCode::SERVICE_UNAVAILABLE => self.remedies.unavailable,
             _ => "see what the gateway's operator says",
         };
         failure(detail, remedy)
     }
+}
+
+/// As much of an OpenAPI document as tells whose it is.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ApiDocument {
+    info: ApiInfo,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ApiInfo {
+    title: String,
+}
+
+/// Whether somebody's certificate is to be verified: that of the gateway, or that of a proxy before it.
+fn needs_tls(url: &Url) -> bool {
+    const PROXIES: [&str; 4] = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+    let is_by_tls = |proxy: &&str| std::env::var(proxy).is_ok_and(|it| it.starts_with("https:"));
+    url.scheme() == "https" || PROXIES.iter().any(is_by_tls)
 }
 
 /// The certificate authorities that pip and others are told to trust beside the system's.

@@ -8,7 +8,7 @@ use serde_json::json;
 use url::Url;
 
 use super::answer::{Answer, Judged};
-use super::ask::QuestionPin;
+use super::ask::{Beside, QuestionPin};
 use super::find::{Found, find, find_named};
 use crate::context::Place;
 use crate::exit::failure;
@@ -49,7 +49,7 @@ impl Judge {
         pins: &[QuestionPin],
     ) -> anyhow::Result<Vec<Judged>> {
         match self {
-            Self::There(found) => found.judge_in(index, pins).await,
+            Self::There(found) => found.judge_in(index, pins, Beside::Nothing).await,
             Self::Here(app) => {
                 let question = json!({ "index": index, "pins": pins });
                 let question: JudgeRequest = serde_json::from_value(question)?;

@@ -2,7 +2,7 @@
 //! with its database, is `context`'s.
 //!
 //! Read the modules in this order: the client of the API, where the gateway is, what it says of releases, what a
-//! plain index says of them, and both as what rules read.
+//! plain index says of them, both as what rules read, and both as what is written into files.
 
 mod client;
 mod find;
@@ -12,12 +12,14 @@ mod judge;
 mod locked;
 mod plain;
 mod preflight;
+mod candidates;
 
-pub use answer::Judged;
-pub use ask::QuestionPin;
+pub use answer::{Exception, Finding, Judged};
+pub use ask::{Beside, QuestionPin};
+pub use candidates::candidates;
 pub use client::{Client, Remedies, or_undecided};
 pub use find::{Found, find, simple_root};
 pub use judge::Judge;
 pub use locked::{pin_of, read_lock};
-pub use plain::{Plain, Said};
+pub use plain::{Plain, Said, digests};
 pub use preflight::{Means, Wish, preflight};

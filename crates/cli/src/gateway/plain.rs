@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use portcullis_core::digest::Sha256;
 use portcullis_core::pypi::filename::DistFilename;
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::simple::{ProjectPage, Yanked};
@@ -85,6 +86,23 @@ pub(super) fn files(page: &ProjectPage) -> Vec<FileFacts> {
         }
     });
     each.collect()
+}
+
+/// The SHA-256 digests of all files of a version, in the order of the page; why there are none, as a clause.
+pub fn digests(page: &ProjectPage, version: &Version) -> Result<Vec<Sha256>, String> {
+    let files = page.files.iter();
+    let files = files.filter(|file| file.version(&page.name).as_ref() == Some(version));
+    let files: Vec<_> = files.collect();
+    if files.is_empty() {
+        return Err(format!(
+            "the index has no files of {version}, and so no hashes"
+        ));
+    }
+    if files.iter().all(|file| file.yanked != Yanked::No) {
+        return Err(format!("{version} was yanked"));
+    }
+    let digests: Option<Vec<Sha256>> = files.iter().map(|file| file.sha256()).collect();
+    digests.ok_or_else(|| format!("the index does not give the hashes of all files of {version}"))
 }
 
 /// Why a release was yanked, where all of its files were: the first reason that is given, which may be empty.

@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use portcullis_core::fact::Fact;
 use portcullis_core::lint::Project;
 use portcullis_core::lint::contents::Span;
-use portcullis_core::lint::pins::{Pin, is_same_index, looks_elsewhere, pins};
+use portcullis_core::lint::is_same_index;
+use portcullis_core::lint::pins::{Pin, looks_elsewhere, pins};
 use portcullis_core::lint::project::{KnownProject, KnownProjects, KnownRelease, KnownReleases};
 use portcullis_core::pypi::simple::ProjectPage;
 use portcullis_core::pypi::version::Version;
@@ -17,6 +18,9 @@ use super::ask::QuestionPin;
 use super::find::{Found, find, find_named};
 use super::plain::{self, Plain, Said};
 use crate::context::Place;
+
+/// Why what is known of an index does not count where installers ask others besides.
+pub(super) const ELSEWHERE: &str = "its installer looks in other places, too, which were not asked";
 
 /// Who is asked.
 pub enum Means {
@@ -166,8 +170,7 @@ impl Asks {
             ));
         }
         let is_settled = !pin.indexes.is_empty();
-        (self.looks_elsewhere && !is_settled)
-            .then(|| "its installer looks in other places, too, which were not asked".to_owned())
+        (self.looks_elsewhere && !is_settled).then(|| ELSEWHERE.to_owned())
     }
 }
 

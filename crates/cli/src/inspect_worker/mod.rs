@@ -1,5 +1,6 @@
 //! `portcullis inspect-worker`, the process in which one inspection happens. The gateway starts it; people
-//! have `portcullis scan`. The file is the standard input, the answer one JSON value on the standard output.
+//! have `portcullis scan`. The file is the standard input, or it is still arriving and the standard input tells
+//! how far it has; the answer is one JSON value on the standard output.
 //!
 //! **Invariant:** not a byte of the file is read before the process has given its rights away.
 
@@ -13,8 +14,9 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 
 use clap::Args;
+use portcullis_inspect::archive::Arriving;
 use portcullis_inspect::own_rules::OwnRules;
-use portcullis_server::inspection::protocol::{self, Answer, Confinement, Request};
+use portcullis_server::inspection::protocol::{self, Answer, Arrivals, Confinement, Request};
 
 use crate::exit::Exit;
 use confine::Bounds;
@@ -51,10 +53,21 @@ impl InspectWorker {
 fn inspect(request: &Request, own_rules: &[PathBuf]) -> anyhow::Result<()> {
     // All are opened and read while that can still be done.
     let own_rules = OwnRules::compile(own_rules)?;
-    let archive = standard_input()?;
+    let input = standard_input()?;
+    let arriving = match &request.arriving {
+        Some(arriving) => Some((File::open(&arriving.path)?, arriving.total)),
+        None => None,
+    };
     let memory = File::open("/proc/self/status").ok();
     confine::confine(&Bounds::of(request))?;
-    let answer = match protocol::inspect_with(archive, request, &own_rules) {
+    let answer = match arriving {
+        Some((file, total)) => {
+            let archive = Arriving::new(file, Arrivals(input), total);
+            protocol::inspect_with(archive, request, &own_rules)
+        }
+        None => protocol::inspect_with(input, request, &own_rules),
+    };
+    let answer = match answer {
         Answer::Inspected { inspection, .. } => Answer::Inspected {
             inspection,
             peak: memory.and_then(peak),

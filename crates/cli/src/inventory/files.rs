@@ -171,9 +171,10 @@ fn take(
     constraints: &HashMap<ProjectName, VersionSpecifiers>,
     taken: &mut Taken,
 ) {
+    let lines = LineEnds::of(&file.text);
     let at = |offset: usize| FoundAt {
         path: file.path.clone(),
-        line: Some(line_of(&file.text, offset)),
+        line: Some(lines.line_at(offset)),
     };
     let all = file.contents.wanted.iter();
     for wanted in all.filter(|one| !is_constraint(one, role) && !is_itself(one)) {
@@ -241,8 +242,19 @@ fn elsewhere(name: ProjectName, found: FoundAt, from: Elsewhere) -> Component {
     }
 }
 
-fn line_of(text: &str, offset: usize) -> u32 {
-    let before = text.as_bytes().get(..offset).unwrap_or_default();
-    let breaks = before.iter().filter(|byte| **byte == b'\n').count();
-    u32::try_from(breaks + 1).unwrap_or(u32::MAX)
+/// Where the lines of a text end.
+struct LineEnds(Vec<usize>);
+
+impl LineEnds {
+    fn of(text: &str) -> Self {
+        let ends = text.bytes().enumerate();
+        let ends = ends.filter(|(_, byte)| *byte == b'\n');
+        Self(ends.map(|(at, _)| at).collect())
+    }
+
+    /// The number of the line at `offset`, from 1 on.
+    fn line_at(&self, offset: usize) -> u32 {
+        let before = self.0.partition_point(|end| *end < offset);
+        u32::try_from(before + 1).unwrap_or(u32::MAX)
+    }
 }

@@ -11,7 +11,8 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use portcullis_core::digest::Sha256;
 use portcullis_core::pypi::lockfile::{self, LockedFiles};
-use portcullis_store::locks::{self, Lock, LockName, NewLock};
+use portcullis_server::http::api::locks::as_json;
+use portcullis_store::locks::{self, LockName, NewLock};
 use serde_json::{Value, json};
 
 use crate::context::{Absence, Opened, Place, now, wait_for, who};
@@ -181,19 +182,6 @@ async fn list(opened: &Opened, format: Format) -> anyhow::Result<Exit> {
         }
     }
     Ok(Exit::Clean)
-}
-
-fn as_json(lock: &Lock) -> Value {
-    json!({
-        "name": lock.name,
-        "format": lock.format,
-        "sha256": lock.digest,
-        "entries": lock.entries,
-        "skipped": lock.skipped,
-        "token": lock.token,
-        "by": lock.who,
-        "at": lock.at,
-    })
 }
 
 async fn remove(opened: &Opened, name: &LockName) -> anyhow::Result<Exit> {

@@ -11,7 +11,7 @@ use clap::Args;
 use portcullis_core::lint::addresses::{
     Address, Addresses, FileOfLock, addresses, edited, index_edits,
 };
-use portcullis_core::lint::pins::is_same_index;
+use portcullis_core::lint::is_same_index;
 use portcullis_core::lint::rule::Edit;
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::simple::ProjectPage;

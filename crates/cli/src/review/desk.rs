@@ -34,6 +34,7 @@ const REMEDIES: Remedies = Remedies {
     forbidden: "use a token with the scope review",
     absent: "see `portcullis review list --state all`",
     conflict: "see `portcullis review show ID`",
+    unavailable: "see what the gateway's operator says",
 };
 
 /// What is listed.

@@ -9,6 +9,7 @@ use portcullis_core::inventory::Inventory;
 use portcullis_core::sbom::{Bill, Decisions, cyclonedx, spdx};
 use portcullis_core::time::Timestamp;
 use url::Url;
+use uuid::Uuid;
 
 use crate::exit::{Exit, failure};
 use crate::inventory::{Detail, Inputs, Taken};
@@ -84,7 +85,7 @@ impl Sbom {
             subject: &subject,
             tool_version: env!("CARGO_PKG_VERSION"),
             made_at: self.made_at()?,
-            serial: serial.as_deref(),
+            serial,
             decisions: &decisions,
         };
         let document = match self.format {
@@ -129,7 +130,7 @@ fn subject(taken: &Taken) -> String {
 }
 
 /// A random UUID (RFC 9562, version 4).
-fn serial() -> anyhow::Result<String> {
+fn serial() -> anyhow::Result<Uuid> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| {
         failure(
@@ -137,17 +138,7 @@ fn serial() -> anyhow::Result<String> {
             "go without --serial",
         )
     })?;
-    bytes[6] = (bytes[6] & 0x0f) | 0x40;
-    bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let parts = [
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..],
-    ];
-    Ok(parts.join("-"))
+    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())
 }
 
 /// Writes a file in one step.

@@ -151,6 +151,15 @@ fn newest_version(which: &Which, files: &[Chosen<'_>]) -> Option<Version> {
         .map(|version| (*version).clone())
 }
 
+/// The newest release on a page that an installer would take of those that `specifiers` admit.
+pub fn newest_on(page: &ProjectPage, specifiers: &VersionSpecifiers) -> Option<Version> {
+    let which = Which::Newest {
+        specifiers: specifiers.clone(),
+        pre_releases: PreReleases::IfNeeded,
+    };
+    newest_version(&which, &distributions(page).collect::<Vec<_>>())
+}
+
 /// How far a wheel is from one that every machine takes: pure ones first, then those for the machine that
 /// most servers are. Of equals the first on the page is taken.
 fn distance(name: &DistFilename) -> u8 {

@@ -21,6 +21,8 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub use choice::newest_on;
+
 use std::collections::HashSet;
 use std::io::IsTerminal as _;
 use std::num::NonZeroUsize;

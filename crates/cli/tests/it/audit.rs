@@ -260,7 +260,7 @@ fn gateway(folder: &TempDir) -> Gateway {
 }
 
 #[test]
-fn a_gateway_is_asked_in_one_batch() {
+fn a_gateway_is_asked_in_one_question() {
     let folder = folder(&[
         ("holed.txt", "holed==1.0\nsound==1.0\n"),
         ("clean.txt", "sound==1.0\n"),
@@ -275,6 +275,147 @@ fn a_gateway_is_asked_in_one_batch() {
     }
     let nobody = audit(&folder, &["clean.txt", "--gateway", "http://127.0.0.1:9"]);
     assert_eq!(nobody.status.code(), Some(2), "{}", text(&nobody));
+}
+
+#[test]
+fn a_gateway_tells_what_is_exploited_and_how_likely_that_is() {
+    let named = |id: &str, project: &str, cve: &str| {
+        advisory(id, project, &format!(r#","aliases":["{cve}"]{HIGH}"#))
+    };
+    let folder = folder(&[
+        ("requirements.txt", "holed==1.0\nsound==1.0\ndented==1.0\n"),
+        (
+            "osv/PYSEC-1.json",
+            &named("PYSEC-1", "holed", "CVE-2026-0001"),
+        ),
+        (
+            "osv/PYSEC-2.json",
+            &named("PYSEC-2", "dented", "CVE-2026-0002"),
+        ),
+        (
+            "osv/PYSEC-4.json",
+            &named("PYSEC-4", "sound", "CVE-2026-0004"),
+        ),
+        (
+            "kev.json",
+            r#"{"vulnerabilities":[{"cveID":"CVE-2026-0002","dateAdded":"2026-01-02"}]}"#,
+        ),
+        (
+            "epss.csv",
+            "cve,epss,percentile\nCVE-2026-0001,0.01,0.2\nCVE-2026-0004,0.942,0.99\n",
+        ),
+    ]);
+    let gateway = gateway(&folder);
+    for (file, kind) in [("kev.json", "kev"), ("epss.csv", "epss")] {
+        let path = folder.path().join(file);
+        let path = path.to_str().unwrap();
+        gateway.command(&["advisories", "import", path, "--kind", kind]);
+    }
+    let asked = ["requirements.txt", "--gateway", gateway.url()];
+    let json = || -> Value {
+        let output = audit(&folder, &[&asked[..], &["--format", "json"]].concat());
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let is_whole = |answer: &Value| {
+        let first = &answer["findings"][0];
+        !first["epss"].is_null() || first["exploited"] == true
+    };
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let mut answer = json();
+    while !is_whole(&answer) || answer["findings"][1]["epss"].is_null() {
+        assert!(std::time::Instant::now() < end, "{answer:#}");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        answer = json();
+    }
+    let said: Vec<String> = answer["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| format!("{} {} {}", one["id"], one["exploited"], one["epss"]))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            r#""PYSEC-2" true null"#,
+            r#""PYSEC-4" false 0.942"#,
+            r#""PYSEC-1" false 0.01"#,
+        ]
+    );
+    // The same as with the files at hand.
+    let files = [
+        "--advisories",
+        "osv",
+        "--advisories",
+        "kev.json",
+        "--advisories",
+        "epss.csv",
+    ];
+    let beside = ["requirements.txt", "--format", "json"];
+    let local = audit(&folder, &[&beside[..], &files].concat());
+    let local: Value = serde_json::from_slice(&local.stdout).unwrap();
+    assert_eq!(local["findings"], answer["findings"]);
+    let shown = text(&audit(&folder, &asked));
+    let rows: Vec<&str> = shown
+        .lines()
+        .filter(|line| line.contains("PYSEC-"))
+        .collect();
+    assert!(
+        rows[0].contains("PYSEC-2") && rows[0].contains("exploited"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("EPSS 94.2") && shown.contains("the gateway at "),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_gateway_that_knows_nothing_answers_nothing() {
+    let folder = folder(&[("clean.txt", "sound==1.0\n")]);
+    let index = FixtureIndex::start_blocking();
+    let gateway = before(&index).start();
+    let asked = ["clean.txt", "--gateway", gateway.url()];
+    let output = audit(&folder, &asked);
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("no advisories have been loaded yet"),
+        "{said}"
+    );
+    assert!(said.contains("portcullis advisories update"), "{said}");
+    // Somebody else's server is no gateway.
+    let output = audit(&folder, &["clean.txt", "--gateway", &index.url()]);
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("is the address of a gateway"), "{said}");
+}
+
+#[test]
+fn a_gateway_that_wants_a_token_is_asked_with_one() {
+    let folder = folder(&[("holed.txt", "holed==1.0\n")]);
+    let index = FixtureIndex::start_blocking();
+    let gateway = before(&index).reading_with_token().start();
+    let osv = folder.path().join("osv");
+    gateway.command(&["advisories", "import", osv.to_str().unwrap()]);
+    let output = audit(&folder, &["holed.txt", "--gateway", gateway.url()]);
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("PORTCULLIS_TOKEN"), "{said}");
+    let token = gateway.token("auditor", "read");
+    let address = gateway.url().trim_start_matches("http://");
+    let url = format!("http://__token__:{token}@{address}/simple/");
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    loop {
+        let output = audit(&folder, &["holed.txt", "--gateway", &url]);
+        let said = text(&output);
+        assert!(!said.contains(&token), "{said}");
+        if output.status.code() == Some(1) {
+            return;
+        }
+        assert!(std::time::Instant::now() < end, "{said}");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::program::Clients;
 use crate::screen;
 
 /// An upload time so many days, and half an hour, ago.
-fn days_ago(days: i64) -> String {
+pub(crate) fn days_ago(days: i64) -> String {
     let hours = jiff::SignedDuration::from_hours(days * 24) + jiff::SignedDuration::from_mins(30);
     let moment = jiff::Timestamp::now() - hours;
     moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()

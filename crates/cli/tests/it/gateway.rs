@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
@@ -27,6 +28,8 @@ pub(crate) struct Setup {
     reading: String,
     tables: String,
     prepared: Vec<Vec<String>>,
+    files: Vec<(String, String)>,
+    socket: Option<TcpListener>,
 }
 
 /// A running gateway with the sources `hosted` and `public`. It ends when dropped.
@@ -53,6 +56,8 @@ pub(crate) fn before(index: &FixtureIndex) -> Setup {
         reading: String::new(),
         tables: String::new(),
         prepared: Vec::new(),
+        files: Vec::new(),
+        socket: None,
     }
 }
 
@@ -91,16 +96,31 @@ impl Setup {
         self
     }
 
+    /// Has a file beside its configuration.
+    pub(crate) fn file(mut self, name: &str, text: &str) -> Self {
+        self.files.push((name.to_owned(), text.to_owned()));
+        self
+    }
+
+    /// Is handed this listening socket, as systemd would.
+    pub(crate) fn socket(mut self, socket: &TcpListener) -> Self {
+        self.socket = Some(socket.try_clone().unwrap());
+        self
+    }
+
     pub(crate) fn start(self) -> Gateway {
         let folder = tempfile::Builder::new().prefix("gateway-").tempdir();
         let folder = folder.unwrap();
         std::fs::write(folder.path().join("policy.toml"), &self.policy).unwrap();
         std::fs::write(folder.path().join("portcullis.toml"), self.configuration()).unwrap();
+        for (name, text) in &self.files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
         for arguments in &self.prepared {
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
             run(folder.path(), &arguments);
         }
-        let running = serve(folder.path());
+        let running = serve(folder.path(), self.socket);
         Gateway { folder, running }
     }
 
@@ -194,11 +214,47 @@ impl Gateway {
 
     /// Serves again from the same data, on another port.
     pub(crate) fn start_again(&mut self) {
-        self.running = serve(self.folder.path());
+        self.running = serve(self.folder.path(), None);
     }
 
-    fn log(&self) -> String {
+    /// The id of its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.running.child.id()
+    }
+
+    /// SIGTERM: it ends when it has finished what it does.
+    pub(crate) fn terminate(&self) {
+        self.signal(rustix::process::Signal::TERM);
+    }
+
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let process = i32::try_from(self.process()).ok();
+        let process = process.and_then(rustix::process::Pid::from_raw).unwrap();
+        rustix::process::kill_process(process, signal).unwrap();
+    }
+
+    /// Waits until it has ended.
+    pub(crate) fn ended(&mut self) -> std::process::ExitStatus {
+        self.running.child.wait().unwrap()
+    }
+
+    /// Another process over the same files, which is handed the same socket.
+    pub(crate) fn successor(&self, socket: &TcpListener) -> Successor {
+        Successor(serve(self.folder.path(), Some(socket.try_clone().unwrap())))
+    }
+
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(log_file(self.folder.path())).unwrap_or_default()
+    }
+}
+
+/// A second process over the files of a gateway. It ends when dropped.
+pub(crate) struct Successor(Running);
+
+impl Drop for Successor {
+    fn drop(&mut self) {
+        let _ = self.0.child.kill();
+        let _ = self.0.child.wait();
     }
 }
 
@@ -216,7 +272,8 @@ fn log_file(folder: &Path) -> PathBuf {
     folder.join("log.txt")
 }
 
-fn program(folder: &Path, arguments: &[&str]) -> Command {
+/// A command beside the gateway in `folder`, ready to be run.
+pub(crate) fn program(folder: &Path, arguments: &[&str]) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_portcullis"));
     program.env_clear().current_dir(folder);
     program.env("PORTCULLIS_LOG_LEVEL", "info,sqlx=warn");
@@ -234,11 +291,29 @@ fn run(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn serve(folder: &Path) -> Running {
+/// A shell that becomes the program, with its standard input as the socket that is handed over: a socket
+/// keeps its number only where unsafe code sees to it.
+fn with_socket(folder: &Path, arguments: &[&str], socket: TcpListener) -> Command {
+    let direct = program(folder, arguments);
+    let mut shell = Command::new("/bin/sh");
+    let script = "exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" \"$@\"";
+    shell.env_clear().current_dir(folder).args(["-c", script]);
+    shell.arg(direct.get_program()).args(direct.get_args());
+    let set = direct
+        .get_envs()
+        .filter_map(|(key, value)| Some((key, value?)));
+    shell.envs(set).stdin(std::os::fd::OwnedFd::from(socket));
+    shell
+}
+
+fn serve(folder: &Path, socket: Option<TcpListener>) -> Running {
     let mut appending = File::options();
     let log = appending.create(true).append(true).open(log_file(folder));
     let log = log.unwrap();
-    let mut command = program(folder, &["serve", "--listen", "127.0.0.1:0"]);
+    let mut command = match socket {
+        Some(socket) => with_socket(folder, &["serve"], socket),
+        None => program(folder, &["serve", "--listen", "127.0.0.1:0"]),
+    };
     let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
     let mut greeting = BufReader::new(child.stdout.take().unwrap());
     let mut said = String::new();

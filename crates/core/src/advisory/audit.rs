@@ -3,8 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use super::epss::Probability;
 use super::group::Affecting;
-use super::severity::{Score, SeverityBasis};
+
+use super::severity::{Rating, Score, SeverityBasis};
 use super::table::{TableAnswer, TableHead};
 use crate::fact::Fact;
 use crate::inventory::{Component, FoundAt, Inventory, Provenance};
@@ -87,8 +89,15 @@ impl Threshold {
     }
 }
 
-/// How bad it is, for sorting: malware, exploited, score.
-type Weight = (bool, bool, Option<Score>);
+/// How bad it is, for sorting: malware, exploited, the rating, and of one rating the likelier exploit before the
+/// higher score.
+type Weight = (
+    bool,
+    bool,
+    Option<Rating>,
+    Option<Probability>,
+    Option<Score>,
+);
 
 impl Vulnerable {
     /// Whether it is malice and not a mistake.
@@ -106,7 +115,22 @@ impl Vulnerable {
     fn weight(&self) -> Weight {
         let severity = self.affecting.group.severity.as_ref();
         let score = severity.map(|severity| severity.score);
-        (self.is_malicious(), self.is_exploited(), score)
+        let rating = score.map(Score::rating);
+        let is_exploited = self.is_exploited();
+        (
+            self.is_malicious(),
+            is_exploited,
+            rating,
+            self.epss(),
+            score,
+        )
+    }
+
+    /// How probable an exploit within thirty days is, where somebody has scored that.
+    #[must_use]
+    pub fn epss(&self) -> Option<Probability> {
+        let epss = self.affecting.group.epss.known()?.as_ref()?;
+        Some(epss.probability)
     }
 
     /// The severity in words: `9.8 critical`, or `unknown`.
@@ -115,7 +139,7 @@ impl Vulnerable {
         match &self.affecting.group.severity {
             _ if self.is_malicious() => "malware".to_owned(),
             Some(severity) if severity.basis == SeverityBasis::Word => {
-                severity.score.rating().to_owned()
+                severity.score.rating().to_string()
             }
             Some(severity) => format!("{} {}", severity.score, severity.score.rating()),
             None => "unknown".to_owned(),
@@ -370,7 +394,8 @@ pub fn days(millis: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::table::AdvisoryBook;
-    use super::super::testing::{RecordCase, name, record, version};
+    use super::super::testing::{RecordCase, index_with, name, record, version};
+    use super::super::{EpssScores, ExploitedCatalogue, Exploits};
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -413,7 +438,7 @@ mod tests {
             .map(|one| &one.project)
             .collect();
         let from_book = book.answer(projects.iter().copied());
-        let bytes = book.to_table(book.head("a test", None), super::super::Exploits::default());
+        let bytes = book.to_table(book.head("a test", None), Exploits::default());
         let table = super::super::AdvisoryTable::read(&bytes).expect("just written");
         let from_table = table.answer(projects.iter().copied());
         let by_book = audit(&inventory, &from_book, ignores, NOW);
@@ -453,6 +478,39 @@ mod tests {
         let counted: Vec<bool> = audit.found.iter().map(|one| high.counts(one)).collect();
         // What nobody has rated may be anything.
         assert_eq!(counted, [true, true, true]);
+    }
+
+    #[test]
+    fn what_is_exploited_or_likely_to_be_comes_before_what_is_only_bad() {
+        let (ten, nine_eight) = (
+            "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H",
+            "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
+        );
+        let records = [
+            record("PYSEC-1", "foo", "0 <2.0")
+                .severity(ten)
+                .aliases(&["CVE-2026-0001"]),
+            record("PYSEC-2", "foo", "0 <2.0")
+                .severity(nine_eight)
+                .aliases(&["CVE-2026-0002"]),
+            record("PYSEC-3", "foo", "0 <2.0").aliases(&["CVE-2026-0003"]),
+            record("PYSEC-4", "foo", "0 <2.0").aliases(&["CVE-2026-0004"]),
+        ];
+        let scores = "CVE-2026-0001,0.1,0\nCVE-2026-0002,0.9,0\nCVE-2026-0004,0.5,0\n";
+        let scores = EpssScores::read(scores.as_bytes()).expect("scores");
+        let catalogue = br#"{"vulnerabilities":[{"cveID":"CVE-2026-0003"}]}"#;
+        let catalogue = ExploitedCatalogue::read(catalogue).expect("a catalogue");
+        let exploits = Exploits {
+            exploited: Some(&catalogue),
+            epss: Some(&scores),
+        };
+        let answer = TableAnswer {
+            index: index_with(&records, exploits),
+            ..TableAnswer::default()
+        };
+        let audit = audit(&inventory(vec![pin("foo", "1.0")]), &answer, &[], NOW);
+        let order = ["PYSEC-3", "PYSEC-2", "PYSEC-1", "PYSEC-4"];
+        assert_eq!(ids(&audit), order.map(|id| format!("{id} foo 1.0")));
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub struct Exploits<'s> {
 pub struct AdvisoryIndex {
     projects: HashMap<ProjectName, Project>,
     advisories: usize,
+    knows_exploited: bool,
+    knows_epss: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -124,7 +126,14 @@ impl AdvisoryIndex {
         Self {
             projects,
             advisories: set.len(),
+            knows_exploited: exploits.exploited.is_some(),
+            knows_epss: exploits.epss.is_some(),
         }
+    }
+
+    /// Whether the catalogue of exploited vulnerabilities went into it, and whether EPSS scores did.
+    pub(super) fn knows(&self) -> (bool, bool) {
+        (self.knows_exploited, self.knows_epss)
     }
 
     /// How many advisories it was made of, withdrawn ones too.

@@ -29,7 +29,7 @@ pub use index::{Advisory, AdvisoryIndex, Exploits};
 pub use osv::{MAX_RECORD_BYTES, Reading, Unreadable, read_record};
 pub use record::{Affected, Record};
 pub use set::{AdvisorySet, FeedReport, Merged, SkippedRecord, UnreadableSnapshot};
-pub use severity::{Score, Severity, SeverityBasis};
+pub use severity::{Rating, Score, Severity, SeverityBasis};
 pub use table::{AdvisoryBook, AdvisoryTable, TableAnswer, TableHead, UnreadableTable};
 
 #[cfg(test)]

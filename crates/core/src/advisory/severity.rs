@@ -35,15 +35,43 @@ impl Score {
         f64::from(self.0) / 10.0
     }
 
-    /// The word of the qualitative rating scale: `none`, `low`, `medium`, `high` or `critical`.
-    pub fn rating(self) -> &'static str {
+    /// Its place on the qualitative rating scale.
+    pub fn rating(self) -> Rating {
         match self.0 {
-            0 => "none",
-            1..40 => "low",
-            40..70 => "medium",
-            70..90 => "high",
-            _ => "critical",
+            0 => Rating::None,
+            1..40 => Rating::Low,
+            40..70 => Rating::Medium,
+            70..90 => Rating::High,
+            _ => Rating::Critical,
         }
+    }
+}
+
+/// The qualitative rating scale of CVSS, the mildest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rating {
+    /// 0.0
+    None,
+    /// Less than 4.0
+    Low,
+    /// Less than 7.0
+    Medium,
+    /// Less than 9.0
+    High,
+    /// 9.0 and more
+    Critical,
+}
+
+impl fmt::Display for Rating {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        })
     }
 }
 

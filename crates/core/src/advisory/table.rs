@@ -5,7 +5,7 @@
 //! order of their names, which is its name, a space and what is known as JSON. Where the file comes from
 //! and whether it is too old is others' business.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -105,6 +105,18 @@ pub struct TableAnswer {
     pub damaged: BTreeMap<ProjectName, String>,
 }
 
+impl TableHead {
+    /// The head of a table of `records` records, of which every one could be read.
+    pub fn new(source: &str, as_of: Option<Timestamp>, records: usize) -> Self {
+        Self {
+            source: source.to_owned(),
+            as_of,
+            records,
+            ..Self::default()
+        }
+    }
+}
+
 impl AdvisoryBook {
     /// Takes one OSV record, which came under `name`.
     pub fn take(&mut self, name: &str, json: &[u8]) {
@@ -149,12 +161,9 @@ impl AdvisoryBook {
         let complaints = self.report.skipped_records.iter().take(MOST_COMPLAINTS);
         let complaints = complaints.map(|one| format!("{}: {}", one.name, one.reason));
         TableHead {
-            source: source.to_owned(),
-            as_of,
-            records: self.set.len(),
             unreadable: self.report.skipped,
             complaints: complaints.collect(),
-            ..TableHead::default()
+            ..TableHead::new(source, as_of, self.set.len())
         }
     }
 
@@ -177,8 +186,9 @@ impl AdvisoryBook {
 
     /// All of it, as [`AdvisoryTable::read`] reads it. `head` is as [`AdvisoryBook::head`] made it.
     pub fn to_table(&self, mut head: TableHead, exploits: Exploits<'_>) -> Vec<u8> {
-        let mut body = Vec::new();
-        for (project, records) in self.by_project() {
+        head.knows_exploited = exploits.exploited.is_some();
+        head.knows_epss = exploits.epss.is_some();
+        let lines = self.by_project().into_iter().map(|(project, records)| {
             let cves = || {
                 let names = records
                     .iter()
@@ -195,20 +205,9 @@ impl AdvisoryBook {
                     .collect(),
                 records: records.iter().map(|one| about(one, project)).collect(),
             };
-            body.extend_from_slice(project.as_str().as_bytes());
-            body.push(b' ');
-            serde_json::to_writer(&mut body, &line)
-                .expect("records have text for keys and memory takes all");
-            body.push(b'\n');
-        }
-        head.body = body.len();
-        head.knows_exploited = exploits.exploited.is_some();
-        head.knows_epss = exploits.epss.is_some();
-        let mut bytes = FORM.as_bytes().to_vec();
-        serde_json::to_writer(&mut bytes, &head).expect("a head has text for keys");
-        bytes.push(b'\n');
-        bytes.append(&mut body);
-        bytes
+            (project, line)
+        });
+        written(head, lines)
     }
 
     /// The same answer as the table would give about `projects`.
@@ -226,6 +225,63 @@ impl AdvisoryBook {
             }
         }
         answer
+    }
+}
+
+/// A table with this head and these lines, which are in the order of their projects.
+fn written<'p>(
+    mut head: TableHead,
+    lines: impl Iterator<Item = (&'p ProjectName, Line<Record>)>,
+) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (project, line) in lines {
+        body.extend_from_slice(project.as_str().as_bytes());
+        body.push(b' ');
+        serde_json::to_writer(&mut body, &line)
+            .expect("records have text for keys and memory takes all");
+        body.push(b'\n');
+    }
+    head.body = body.len();
+    let mut bytes = FORM.as_bytes().to_vec();
+    serde_json::to_writer(&mut bytes, &head).expect("a head has text for keys");
+    bytes.push(b'\n');
+    bytes.append(&mut body);
+    bytes
+}
+
+impl AdvisoryIndex {
+    /// What is known of `projects`, for whoever reads it with [`AdvisoryTable::read`]. `is_partly_read` tells of a
+    /// record, by its id, whether parts of it could not be read.
+    pub fn to_table<'p>(
+        &self,
+        projects: impl IntoIterator<Item = &'p ProjectName>,
+        mut head: TableHead,
+        is_partly_read: impl Fn(&str) -> bool,
+    ) -> Vec<u8> {
+        (head.knows_exploited, head.knows_epss) = self.knows();
+        let projects: BTreeSet<&ProjectName> = projects.into_iter().collect();
+        let known = projects
+            .into_iter()
+            .filter(|project| !self.of(project).is_empty());
+        let lines = known.map(|project| {
+            let records = || self.of(project).iter().map(|one| one.record());
+            let ids = records().map(|record| &record.id);
+            let groups = self.groups(project).iter();
+            let line = Line {
+                partly_read: ids.filter(|id| is_partly_read(id)).cloned().collect(),
+                exploited: groups
+                    .clone()
+                    .filter_map(|group| *group.exploited.known()?)
+                    .collect(),
+                // Which of its ids was scored is not kept: a vulnerability is one under all its names.
+                epss: groups
+                    .filter_map(|group| Some((group.cves().next()?, (*group.epss.known()?)?)))
+                    .collect(),
+                records: records().map(|one| about(one, project)).collect(),
+            };
+            (project, line)
+        });
+        written(head, lines)
     }
 }
 
@@ -432,6 +488,56 @@ mod tests {
         for answer in [read.answer([&name("foo")]), book.answer([&name("foo")])] {
             assert_eq!(answer.partly_read[&name("foo")], ["PYSEC-1".into()]);
         }
+    }
+
+    /// What is known against `foo 1.0`: the id, the EPSS score, whether it is exploited, and what could not be read.
+    fn shown(bytes: &[u8]) -> Vec<String> {
+        let foo = name("foo");
+        let table = AdvisoryTable::read(bytes).expect("just written");
+        let answer = table.answer([&foo]);
+        let found = answer.index.affecting(&foo, &version("1.0")).into_iter();
+        let shown = found.map(|one| {
+            let group = &one.group;
+            let epss = group.epss.known();
+            let epss = epss.map(|epss| epss.map(|epss| epss.probability.to_string()));
+            let exploited = group.exploited.known().map(Option::is_some);
+            let partly = answer.partly_read.get(&foo);
+            format!("{} {epss:?} {exploited:?} {partly:?}", group.id)
+        });
+        shown.collect()
+    }
+
+    #[test]
+    fn a_table_of_some_projects_says_of_them_what_the_whole_one_does() {
+        let records = [
+            record("PYSEC-1", "foo", "0 <2.0").aliases(&["CVE-2026-0001"]),
+            record("GHSA-1", "foo", "0 <3.0").aliases(&["CVE-2026-0002", "CVE-2026-0003"]),
+            record("PYSEC-3", "foo", "0 <3.0").withdrawn(),
+            record("PYSEC-4", "bar", "0 <2.0"),
+        ];
+        let mut book = book(&records);
+        let partly = r#"{"id":"PYSEC-5","affected":[{"package":{"ecosystem":"PyPI","name":"foo"},
+            "versions":["1.0",3]}]}"#;
+        book.take("x.json", partly.as_bytes());
+        let scores = EpssScores::read(b"CVE-2026-0001,0.2,0\nCVE-2026-0003,0.7,0\n").expect("read");
+        let json = br#"{"vulnerabilities":[{"cveID":"CVE-2026-0002"}]}"#;
+        let catalogue = ExploitedCatalogue::read(json).expect("read");
+        let both = Exploits {
+            exploited: Some(&catalogue),
+            epss: Some(&scores),
+        };
+        for exploits in [both, Exploits::default()] {
+            let whole = book.to_table(book.head("a test", None), exploits);
+            let index = AdvisoryIndex::new(book.set(), exploits);
+            let asked = [name("foo"), name("nothing-known"), name("foo")];
+            let part = index.to_table(&asked, book.head("a test", None), |id| id == "PYSEC-5");
+            assert_eq!(shown(&part), shown(&whole));
+            assert_eq!(shown(&part).len(), 3);
+            assert!(affecting(&part, "bar 1.0").is_empty(), "nobody asked");
+        }
+        let whole = book.to_table(book.head("a test", None), both);
+        let exploited = r#"GHSA-1 Some(Some("70.0 %")) Some(true) Some(["PYSEC-5"])"#;
+        assert_eq!(shown(&whole)[0], exploited);
     }
 
     #[test]

@@ -111,6 +111,17 @@ impl<'u> Address<'u> {
     }
 }
 
+/// Whether two URLs are those of one index: credentials, the case of the host, a default port and a slash at the
+/// end do not matter. Where a variable is a part of one, nobody knows.
+#[must_use]
+pub fn is_same_index(one: &str, other: &str) -> bool {
+    let known = |url| Address::of(url).filter(Address::is_known);
+    let (Some(one), Some(other)) = (known(one.trim()), known(other.trim())) else {
+        return false;
+    };
+    one.scheme.eq_ignore_ascii_case(other.scheme) && one.comparable() == other.comparable()
+}
+
 /// The parts of an address of IPv4.
 fn octets(host: &str) -> Option<[u8; 4]> {
     let parts: Option<Vec<u8>> = host.split('.').map(|part| part.parse().ok()).collect();
@@ -245,6 +256,30 @@ mod tests {
             "http://\n a.example",
         ] {
             assert_eq!(Address::of(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn one_index_has_many_spellings() {
+        for (one, other, expected) in [
+            ("http://a.example/simple", "http://A.example/simple/", true),
+            (
+                "http://u:p@a.example/simple",
+                "http://a.example/simple/",
+                true,
+            ),
+            ("http://a.example/simple", "http://b.example/simple", false),
+            ("http://a.example/simple", "https://a.example/simple", false),
+            (
+                "https://a.example:443/simple/?x=1#y",
+                " https://a.example/simple",
+                true,
+            ),
+            ("https://a.example/x", "https://a.example/y", false),
+            ("https://a.example/$X", "https://a.example/$X", false),
+            ("$INDEX", "$INDEX", false),
+        ] {
+            assert_eq!(is_same_index(one, other), expected, "{one} {other}");
         }
     }
 

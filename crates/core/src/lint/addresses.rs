@@ -1,8 +1,8 @@
 //! [`Addresses`]: where a lock names its indexes and its files, and the same lock with other addresses in their
 //! place. Nothing but addresses is ever touched, so that there and back is the identity.
 
+use super::address::is_same_index;
 use super::contents::Span;
-use super::pins::is_same_index;
 use super::rule::Edit;
 use super::syntax::{Node, SyntaxError, json, toml};
 use crate::digest::Sha256;

@@ -275,6 +275,7 @@ fn unused_finding(path: String, at: Span, id: &str) -> Finding {
         why: "it would quiet what comes here next without anybody having looked".to_owned(),
         help: String::new(),
         fix: None,
+        unmended: None,
     }
 }
 
@@ -288,15 +289,20 @@ fn at_places(finding: &Finding, mut places: Vec<Span>) -> Finding {
     }
 }
 
-/// The finding without the edits of lines that are ignored.
+/// The finding without the edits of lines that are ignored. Edits that belong together go all at once.
 fn without_edits<'c>(
     finding: &Finding,
     comments: impl Iterator<Item = &'c Comment<'c>>,
 ) -> Finding {
     let mut finding = finding.clone();
     for comment in comments {
-        if let Some(fix) = &mut finding.fix {
-            fix.edits.retain(|edit| !comment.ignore.is_about(&edit.at));
+        let Some(fix) = &mut finding.fix else { break };
+        let before = fix.edits.len();
+        fix.edits.retain(|edit| !comment.ignore.is_about(&edit.at));
+        if fix.together.is_some() && fix.edits.len() < before {
+            finding.fix = None;
+            finding.unmended =
+                Some("a part of it is ignored, and no part is right without the others".to_owned());
         }
     }
     finding.fix = finding.fix.filter(|fix| !fix.edits.is_empty());

@@ -80,6 +80,7 @@ mod tests {
         Fix {
             what: String::new(),
             edits: edits.iter().map(edit).collect(),
+            together: None,
         }
     }
 

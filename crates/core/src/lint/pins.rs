@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::address::is_same_index;
 use super::contents::Span;
 use super::contents::{
     Contents, GivenHash, LockedOrigin, LockedPackage, Origin, PlaceRole, Wanted,
@@ -51,27 +52,6 @@ pub fn looks_elsewhere(project: &Project, indexes: &[&str]) -> bool {
     let mut read =
         places.filter(|place| !matches!(place.role, PlaceRole::Upload | PlaceRole::Explicit));
     read.any(|place| !indexes.iter().any(|index| is_same_index(index, &place.url)))
-}
-
-/// Whether two URLs are those of one index: credentials, the case of the host and a slash at the end do not
-/// matter.
-#[must_use]
-pub fn is_same_index(one: &str, other: &str) -> bool {
-    let plain = |text: &str| {
-        let mut url = url::Url::parse(text.trim()).ok()?;
-        // Both fail only for URLs that cannot have credentials.
-        let _ = url.set_username("");
-        let _ = url.set_password(None);
-        url.set_query(None);
-        url.set_fragment(None);
-        let path = url.path().trim_end_matches('/').to_owned();
-        url.set_path(&path);
-        Some(url)
-    };
-    match (plain(one), plain(other)) {
-        (Some(one), Some(other)) => one == other,
-        _ => false,
-    }
 }
 
 #[derive(Default)]
@@ -243,23 +223,6 @@ mod tests {
             })
             .collect();
         assert_eq!(said, ["foo 1.0 [] 2 1 [\"main\"]", "foo  [>=1] 0 0 []",]);
-    }
-
-    #[test]
-    fn one_index_has_many_spellings() {
-        for (one, other, expected) in [
-            ("http://a.example/simple", "http://A.example/simple/", true),
-            (
-                "http://u:p@a.example/simple",
-                "http://a.example/simple/",
-                true,
-            ),
-            ("http://a.example/simple", "http://b.example/simple", false),
-            ("http://a.example/simple", "https://a.example/simple", false),
-            ("$INDEX", "$INDEX", false),
-        ] {
-            assert_eq!(is_same_index(one, other), expected, "{one} {other}");
-        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::address::Address;
+use super::candidates::Candidates;
 use super::contents::{Contents, Span};
 use super::file::FileKind;
 use super::python::PythonCall;
@@ -61,6 +62,9 @@ pub struct Project {
     pub known: KnownReleases,
     /// What is known about the projects that are named; nothing where no index was asked.
     pub known_projects: KnownProjects,
+    /// What is known about releases that could be written into requirements files; `None` where none is to be
+    /// written, or no index was asked.
+    pub candidates: Option<Candidates>,
 }
 
 /// What the organisation has said about its index and its names.
@@ -135,7 +139,8 @@ impl Project {
     /// The file at `path`.
     #[must_use]
     pub fn file(&self, path: &str) -> Option<&ProjectFile> {
-        self.files.iter().find(|file| file.path == path)
+        let found = self.files.binary_search_by(|file| (*file.path).cmp(path));
+        found.ok().map(|at| &self.files[at])
     }
 
     /// The file that `included` names in `from`; `None` where it is not among those that were read.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::contents::{Included, Origin, Role, Wanted};
+use super::contents::{Included, Origin, Role, Tool, Wanted};
 use super::file::FileKind;
 use super::project::{Project, ProjectFile};
 use crate::pypi::name::ProjectName;
@@ -40,6 +40,14 @@ pub(super) fn is_for_development(file: &ProjectFile) -> bool {
 /// The projects that constraints pin where `file` is installed from: those that it names, and those that are named
 /// beside it by a file or command that names it.
 pub(super) fn pinned_by_constraints(project: &Project, file: &ProjectFile) -> HashSet<ProjectName> {
+    let constraints = constraints_of(project, file).into_iter();
+    let wanted = constraints.flat_map(|file| &file.contents.wanted);
+    let pins = wanted.filter(|wanted| pinned(wanted).is_some());
+    pins.filter_map(|wanted| wanted.name.clone()).collect()
+}
+
+/// The constraints that are in force where `file` is installed from.
+pub(super) fn constraints_of<'p>(project: &'p Project, file: &ProjectFile) -> Vec<&'p ProjectFile> {
     let mut constraints = BTreeSet::new();
     for path in read_with(project, file) {
         let Some(reader) = project.file(&path) else {
@@ -53,10 +61,104 @@ pub(super) fn pinned_by_constraints(project: &Project, file: &ProjectFile) -> Ha
         let found = beside.filter_map(|one| project.included(reader, &one.path));
         constraints.extend(found.map(|file| file.path.clone()));
     }
-    let files = constraints.iter().filter_map(|path| project.file(path));
-    let wanted = files.flat_map(|file| &file.contents.wanted);
-    let pins = wanted.filter(|wanted| pinned(wanted).is_some());
-    pins.filter_map(|wanted| wanted.name.clone()).collect()
+    let files = constraints.iter();
+    files.filter_map(|path| project.file(path)).collect()
+}
+
+/// `file` with all files that are installed with it by `-r`, or which of them was not read.
+pub(super) fn installed_with<'p>(
+    project: &'p Project,
+    file: &'p ProjectFile,
+) -> Result<Vec<&'p ProjectFile>, String> {
+    let mut found = vec![file];
+    let mut at = 0;
+    while let Some(reader) = found.get(at).copied() {
+        at += 1;
+        let included = reader.contents.included.iter();
+        for one in included.filter(|one| one.role != Role::Constraint) {
+            let next = project.included(reader, &one.path);
+            let next =
+                next.ok_or_else(|| format!("it includes {}, which was not read", one.path))?;
+            if !found.iter().any(|known| known.path == next.path) {
+                found.push(next);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The requirements files that belong together with `file`: those that are installed in one go with it, by `-r` or by
+/// one command that names several. `file` is one of them. Inputs of a compiler install nothing.
+///
+/// # Errors
+/// Which file cannot be told, as a clause.
+pub(super) fn belonging_together<'p>(
+    project: &'p Project,
+    file: &'p ProjectFile,
+) -> Result<Vec<&'p ProjectFile>, String> {
+    let mut found = installed_with(project, file)?;
+    let mut at = 0;
+    while let Some(one) = found.get(at).copied() {
+        at += 1;
+        for (reader, named) in naming(project, one) {
+            if named.role == Role::Constraint || reader.path.ends_with(".in") {
+                continue;
+            }
+            let beside = match reader.kind {
+                FileKind::Requirements => vec![reader],
+                _ => installed_beside(project, reader, named),
+            };
+            for other in beside {
+                for more in installed_with(project, other)? {
+                    if !found.iter().any(|known| known.path == more.path) {
+                        found.push(more);
+                    }
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The files that a command or a table installs in one go with the file that `named` names. uv does not ask for all
+/// hashes as soon as there is one.
+fn installed_beside<'p>(
+    project: &'p Project,
+    reader: &'p ProjectFile,
+    named: &Included,
+) -> Vec<&'p ProjectFile> {
+    if is_of_uv(reader, named) {
+        return Vec::new();
+    }
+    let included = reader.contents.included.iter();
+    let beside = included.filter(|one| one.role != Role::Constraint && one.by == named.by);
+    beside
+        .filter_map(|one| project.included(reader, &one.path))
+        .filter(|one| one.kind == FileKind::Requirements)
+        .collect()
+}
+
+fn is_of_uv(reader: &ProjectFile, named: &Included) -> bool {
+    let invocation = named.by.and_then(|by| reader.contents.invocations.get(by));
+    invocation.is_some_and(|one| one.tool == Tool::Uv)
+}
+
+/// What a command or a table names besides files, and installs in one go with one of `files`: the file in which it
+/// stands, and the requirement.
+pub(super) fn named_beside<'p>(
+    project: &'p Project,
+    files: &[&ProjectFile],
+) -> Option<(&'p ProjectFile, &'p Wanted)> {
+    let mut named = files.iter().flat_map(|file| naming(project, file));
+    named.find_map(|(reader, named)| {
+        let is_one = reader.kind != FileKind::Requirements && named.role != Role::Constraint;
+        if !is_one || is_of_uv(reader, named) {
+            return None;
+        }
+        let mut wanted = reader.contents.wanted.iter();
+        let beside = wanted.find(|one| one.by == named.by && one.role != Role::Build);
+        beside.map(|wanted| (reader, wanted))
+    })
 }
 
 /// The paths of `file` and of all files that it reads, whatever for.
@@ -86,7 +188,7 @@ fn take_constraints(project: &Project, reader: &ProjectFile, constraints: &mut B
 /// Every place that names `file`, with the file that it stands in.
 fn naming<'p>(
     project: &'p Project,
-    file: &'p ProjectFile,
+    file: &ProjectFile,
 ) -> impl Iterator<Item = (&'p ProjectFile, &'p Included)> {
     let name = file.path.rsplit('/').next().unwrap_or_default();
     let places = project.files.iter().flat_map(|reader| {
@@ -192,7 +294,7 @@ mod tests {
         ]);
         assert_eq!(
             paths(&project),
-            ["requirements/all.txt", "requirements.txt"]
+            ["requirements.txt", "requirements/all.txt"]
         );
     }
 

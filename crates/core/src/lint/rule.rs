@@ -62,6 +62,8 @@ pub struct Finding {
     pub help: String,
     /// How to mend it, where there is one right answer that needs nobody to be asked.
     pub fix: Option<Fix>,
+    /// Why an index that was asked does not tell how to mend it, as a clause; `None` where it does, or none was.
+    pub unmended: Option<String>,
 }
 
 /// How a finding can be mended.
@@ -71,6 +73,9 @@ pub struct Fix {
     pub what: String,
     /// The edits of the finding's file; they do not overlap.
     pub edits: Vec<Edit>,
+    /// Where none of the edits is right without the others: the other files, by their paths, of which a fix of the
+    /// same kind has to be applied as well. `None` where each edit can be left out.
+    pub together: Option<Vec<String>>,
 }
 
 /// Bytes of a text that are replaced by others.
@@ -95,6 +100,7 @@ impl Finding {
             why: String::new(),
             help: String::new(),
             fix: None,
+            unmended: None,
         }
     }
 
@@ -132,7 +138,31 @@ impl Finding {
         self.fix = Some(Fix {
             what: what.into(),
             edits,
+            together: None,
         });
+        self
+    }
+
+    /// The same, with a way to mend it that is right only as a whole, together with fixes of `others`.
+    #[must_use]
+    pub fn fix_together(
+        mut self,
+        what: impl Into<String>,
+        edits: Vec<Edit>,
+        others: Vec<String>,
+    ) -> Self {
+        self.fix = Some(Fix {
+            what: what.into(),
+            edits,
+            together: Some(others),
+        });
+        self
+    }
+
+    /// The same, with the reason why an index does not tell how to mend it.
+    #[must_use]
+    pub fn unmended(mut self, why: impl Into<String>) -> Self {
+        self.unmended = Some(one_line(why.into()));
         self
     }
 }

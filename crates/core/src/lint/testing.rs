@@ -1,10 +1,17 @@
 //! For the tests of readers and rules: a project made of texts, and what is found in it.
 
+use std::collections::BTreeSet;
+
+use super::candidates::{Candidate, Question};
 use super::check::check;
 use super::contents::Contents;
 use super::file::FileKind;
 use super::project::{Project, ProjectFile};
 use super::rules::rule;
+use super::settling::questions;
+use crate::digest::Sha256;
+use crate::fact::Fact;
+use crate::pypi::version::{Version, VersionSpecifiers, admits};
 
 /// A project with these files, of which none is Python.
 pub(crate) fn project(files: &[(&str, &str)]) -> Project {
@@ -12,8 +19,10 @@ pub(crate) fn project(files: &[(&str, &str)]) -> Project {
         let kind = FileKind::of_python(path, text).unwrap_or_else(|| panic!("{path} matters not"));
         ProjectFile::read(path, kind, (*text).to_owned(), &[])
     };
+    let mut files: Vec<ProjectFile> = files.iter().map(read).collect();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
     Project {
-        files: files.iter().map(read).collect(),
+        files,
         ..Project::default()
     }
 }
@@ -72,4 +81,51 @@ pub(crate) fn marked_by(id: &str, project: &Project) -> Vec<String> {
         marked.strip_suffix(']').expect("all of it").to_owned()
     });
     marked.collect()
+}
+
+/// A release of an index: project, version, what it needs, and the Pythons that it is for.
+pub(crate) type Release<'r> = (&'r str, &'r str, &'r [&'r str], &'r str);
+
+/// The project when an index with these releases was asked all that there is to ask. Each release has a wheel and an
+/// sdist.
+pub(crate) fn asked(mut project: Project, index: &[Release<'_>]) -> Project {
+    project.candidates = Some(project.candidates.unwrap_or_default());
+    loop {
+        let questions = questions(&project, |_| true);
+        if questions.is_empty() {
+            return project;
+        }
+        let known = project.candidates.get_or_insert_default();
+        known.extend(questions.into_iter().map(|question| {
+            let answer = newest(&question, index);
+            (question, answer)
+        }));
+    }
+}
+
+/// The digest of a file of a release, as [`asked`] has it.
+pub(crate) fn digest(project: &str, version: &str, ending: &str) -> Sha256 {
+    Sha256::of(format!("{project}-{version}{ending}").as_bytes())
+}
+
+fn newest(question: &Question, index: &[Release<'_>]) -> Fact<Candidate> {
+    let wanted: VersionSpecifiers = question.versions();
+    let of_project = index
+        .iter()
+        .filter(|(name, ..)| *name == question.project.as_str());
+    let fitting = of_project.filter_map(|(name, version, requires, pythons)| {
+        let parsed: Version = version.parse().expect("a version");
+        let ends = [".tar.gz", ".whl"];
+        admits(&wanted, &parsed).then(|| Candidate {
+            digests: Fact::Known(BTreeSet::from(ends.map(|end| digest(name, version, end)))),
+            version: parsed,
+            requires: Fact::Known(requires.iter().map(|one| (*one).to_owned()).collect()),
+            requires_python: pythons.parse().expect("specifiers"),
+        })
+    });
+    let newest = fitting.max_by(|a, b| a.version.cmp(&b.version));
+    newest.map_or(
+        Fact::Unknown("the index has no such version".into()),
+        Fact::Known,
+    )
 }

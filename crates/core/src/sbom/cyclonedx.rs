@@ -24,7 +24,7 @@ pub fn cyclonedx(bill: &Bill<'_>) -> Value {
         "specVersion": "1.6",
     });
     if let Some(serial) = bill.serial {
-        document["serialNumber"] = json!(format!("urn:uuid:{serial}"));
+        document["serialNumber"] = json!(serial.urn().to_string());
     }
     document["version"] = json!(1);
     document["metadata"] = metadata(bill, &graph);

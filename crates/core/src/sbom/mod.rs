@@ -7,9 +7,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
+use uuid::Uuid;
 
 use crate::digest::Sha256;
 use crate::inventory::{Component, Inventory, Provenance};
+use crate::licence::Licence;
 use crate::pypi::lockfile::{Elsewhere, LockedFile};
 use crate::pypi::name::ProjectName;
 use crate::pypi::version::Version;
@@ -49,7 +51,7 @@ pub struct Bill<'b> {
     /// When it is made; `None` for a document that does not depend on that.
     pub made_at: Option<Timestamp>,
     /// A UUID that no other document has; `None` for a document without one.
-    pub serial: Option<&'b str>,
+    pub serial: Option<Uuid>,
     /// What a gateway says of the components.
     pub decisions: &'b Decisions,
 }
@@ -60,14 +62,16 @@ pub type Decisions = HashMap<(ProjectName, Version), GatewayDecision>;
 /// What a gateway says of a release.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GatewayDecision {
-    /// `allow`, `warn`, `hold` or `deny`.
+    /// `allow`, `warn`, `hold` or `deny`; `absent` where it has no such release, `unknown` where it cannot tell.
     pub decision: String,
+    /// The same in a sentence, or why it cannot tell.
+    pub sentence: Option<String>,
     /// The rules that speak against it.
     pub rules: Vec<String>,
-    /// The waiver by which it passes nevertheless.
-    pub waiver: Option<String>,
-    /// Its licence as an SPDX expression.
-    pub licence: Option<String>,
+    /// What keeps rules from speaking against it: waivers of reviewers and exceptions of the policy, in words.
+    pub waivers: Vec<String>,
+    /// Its licence by the metadata that the gateway has, for where the input tells none.
+    pub licence: Option<Licence>,
 }
 
 /// Who is in the graph, and who wants whom.
@@ -218,20 +222,10 @@ fn reference(path: &str) -> String {
 }
 
 /// A UUID that is told by what it stands for (RFC 9562, version 8).
-fn uuid_of(content: &[u8]) -> String {
+fn uuid_of(content: &[u8]) -> Uuid {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&Sha256::of(content).as_bytes()[..16]);
-    bytes[6] = (bytes[6] & 0x0f) | 0x80;
-    bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let parts = [
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..],
-    ];
-    parts.join("-")
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
 /// A moment to the second, as both formats want it.
@@ -246,18 +240,22 @@ enum Licensed {
     Words(Vec<String>),
 }
 
+/// What the component itself says comes first; an expression of the gateway's comes before mere words of its own.
 fn licensed(component: &Component, decision: Option<&GatewayDecision>) -> Licensed {
-    let licence = component.licence.as_ref();
-    let expression = licence.and_then(|one| one.expression().known().map(ToString::to_string));
-    let told = || decision.and_then(|decision| decision.licence.clone());
-    match expression.or_else(told) {
-        Some(expression) => Licensed::Expression(expression),
-        None => {
-            let sources = licence.into_iter().flat_map(|one| &one.sources);
-            let words = sources.map(|one| one.statement.text.to_string());
-            Licensed::Words(words.filter(|text| !text.trim().is_empty()).collect())
-        }
+    let own = component.licence.as_ref();
+    let told = decision.and_then(|decision| decision.licence.as_ref());
+    let both = || own.into_iter().chain(told);
+    let expression = both().find_map(|one| one.expression().known().copied());
+    if let Some(expression) = expression {
+        return Licensed::Expression(expression.to_string());
     }
+    let words_of = |licence: &Licence| -> Vec<String> {
+        let sources = licence.sources.iter();
+        let words = sources.map(|one| one.statement.text.to_string());
+        words.filter(|text| !text.trim().is_empty()).collect()
+    };
+    let words = both().map(words_of).find(|words| !words.is_empty());
+    Licensed::Words(words.unwrap_or_default())
 }
 
 impl Bill<'_> {
@@ -270,16 +268,12 @@ impl Bill<'_> {
 impl GatewayDecision {
     /// Each thing that is said, under its name.
     fn said(&self) -> Vec<(&'static str, String)> {
-        let rules = self
-            .rules
-            .iter()
-            .map(|rule| ("portcullis:rule", rule.clone()));
-        let waiver = self.waiver.iter();
-        let waiver = waiver.map(|waiver| ("portcullis:waiver", waiver.clone()));
+        let named = |name| move |said: &String| (name, said.clone());
         let decision = ("portcullis:decision", self.decision.clone());
         std::iter::once(decision)
-            .chain(rules)
-            .chain(waiver)
+            .chain(self.sentence.iter().map(named("portcullis:sentence")))
+            .chain(self.rules.iter().map(named("portcullis:rule")))
+            .chain(self.waivers.iter().map(named("portcullis:waiver")))
             .collect()
     }
 }

@@ -34,13 +34,13 @@ pub fn spdx(bill: &Bill<'_>) -> Value {
     let name = name.unwrap_or_else(|| bill.subject.to_owned());
     let content = json!([packages, relationships]).to_string();
     let derived = || uuid_of(content.as_bytes());
-    let serial = bill.serial.map_or_else(derived, str::to_owned);
+    let serial = bill.serial.unwrap_or_else(derived);
     json!({
         "spdxVersion": "SPDX-2.3",
         "dataLicense": "CC0-1.0",
         "SPDXID": DOCUMENT,
         "name": name,
-        "documentNamespace": format!("urn:uuid:{serial}"),
+        "documentNamespace": serial.urn().to_string(),
         "creationInfo": {
             "created": created(bill),
             "creators": [tool(bill)],

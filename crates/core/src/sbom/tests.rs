@@ -64,8 +64,15 @@ fn decisions() -> Decisions {
     let decision = GatewayDecision {
         decision: "warn".to_owned(),
         rules: vec!["known-vulnerability".to_owned()],
-        waiver: Some("W-1".to_owned()),
-        licence: Some("BSD-3-Clause".to_owned()),
+        sentence: Some("flask 3.0.0 has a known vulnerability".to_owned()),
+        waivers: vec!["too-young: we wrote it (anna)".to_owned()],
+        licence: Some(Licence::from_metadata(
+            &CoreMetadata::parse(
+                b"Metadata-Version: 2.4\nName: flask\nVersion: 3.0.0\n\
+                License-Expression: BSD-3-Clause\n\n",
+            )
+            .expect("metadata"),
+        )),
     };
     HashMap::from([(key, decision)])
 }
@@ -106,7 +113,7 @@ fn the_same_inventory_makes_the_same_document_and_time_is_an_argument() {
     assert_eq!(spdx(&plain), spdx(&other));
     let dated = Bill {
         made_at: Some(Timestamp::from_millis(1_700_000_000_123)),
-        serial: Some("11111111-2222-4333-8444-555555555555"),
+        serial: Some(uuid::uuid!("11111111-2222-4333-8444-555555555555")),
         ..plain
     };
     let document = cyclonedx(&dated);

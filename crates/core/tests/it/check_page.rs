@@ -90,7 +90,8 @@ fn beside_others(file: ProjectFile) -> Vec<ProjectFile> {
     files
 }
 
-fn finds(rule: &dyn Rule, files: Vec<ProjectFile>) -> bool {
+fn finds(rule: &dyn Rule, mut files: Vec<ProjectFile>) -> bool {
+    files.sort_by(|a, b| a.path.cmp(&b.path));
     let project = Project {
         files,
         organisation: Organisation {

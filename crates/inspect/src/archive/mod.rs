@@ -2,7 +2,7 @@
 //! differently is refused, since the one that inspects must see what the one that installs sees.
 //!
 //! Read the modules in this order: the errors and limits, names, the zip format, the two kinds of
-//! distribution, and METADATA out of a wheel that is still far away.
+//! distribution, METADATA out of a wheel that is still far away, and archives that are still arriving.
 
 mod error;
 mod limits;
@@ -19,10 +19,14 @@ mod wheel;
 mod licence_files;
 
 mod remote;
+mod arriving;
+mod hashed;
 
 pub mod survey;
 
+pub use arriving::{Arrival, Arrived, Arriving};
 pub use error::{ArchiveError, Member, Problem};
+pub(crate) use hashed::Hashed;
 pub use licence_files::{LicenceFile, read_licence_files};
 pub use limits::Limits;
 pub use remote::{MetadataReader, Step};

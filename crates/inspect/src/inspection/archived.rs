@@ -1,19 +1,19 @@
 //! [`inspect_archive`]: a wheel or an sdist, surveyed once and its Python followed.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek};
 
-use portcullis_core::digest::Sha256;
 use portcullis_core::pypi::filename::DistFilename;
-use sha2::Digest as _;
 
 use super::contents::contents;
 use super::{Budget, Gathered, Inspection, Texts, conclude, engine};
+use crate::archive::Hashed;
 use crate::archive::survey::{Survey, survey_with_sources};
 use crate::python::{LargeStack, Package, Unpacker, analyse_on, on_large_stack};
 use crate::rules::archive::check_archive;
 
 /// Inspects the wheel or sdist in `archive`, whose name is `filename`. What cannot be read of it is an
-/// observation, and makes the inspection incomplete.
+/// observation, and makes the inspection incomplete. It is read from front to back first, so that one that
+/// is still [`Arriving`](crate::archive::Arriving) is nearly done with when the last byte is there.
 ///
 /// # Errors
 /// Those of `archive`, which say nothing about what it holds.
@@ -31,16 +31,16 @@ pub fn inspect_archive(
 
 fn inspect_on(
     stack: Result<&LargeStack, &str>,
-    mut archive: impl Read + Seek,
+    archive: impl Read + Seek,
     filename: &DistFilename,
     budget: &Budget,
 ) -> io::Result<Inspection> {
-    let sha256 = digest(&mut archive)?;
+    let mut archive = Hashed::new(archive)?;
     let (survey, package) = survey_with_sources(&mut archive, filename, &budget.archive)?;
     let mut observations = check_archive(&survey);
     let looked = budget
         .own_rules
-        .look(archive, filename, budget.python.time / 2);
+        .look(&mut archive, filename, budget.python.time / 2);
     observations.extend(looked.observations);
     let left_out = looked
         .left_out
@@ -48,7 +48,7 @@ fn inspect_on(
     let is_whole = left_out.is_none();
     observations.extend(left_out);
     let inspected = conclude(Gathered {
-        sha256,
+        sha256: archive.finish()?,
         analysis: analyse_on(stack, &package, &budget.python),
         observations,
         texts: &mut Archived {
@@ -82,19 +82,4 @@ impl Texts for Archived<'_> {
         let source = sources.find(|source| &*source.path == name)?;
         Some(self.unpacker.read(&source.bytes))
     }
-}
-
-fn digest(archive: &mut (impl Read + Seek)) -> io::Result<Sha256> {
-    archive.seek(SeekFrom::Start(0))?;
-    let mut hash = sha2::Sha256::new();
-    let mut buffer = vec![0; 128 << 10];
-    loop {
-        match archive.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => hash.update(&buffer[..read]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(Sha256::from_bytes(hash.finalize().into()))
 }

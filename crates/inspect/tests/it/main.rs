@@ -3,6 +3,7 @@
 
 mod bytes;
 
+mod arriving;
 mod built;
 mod compromises;
 mod properties;

@@ -22,9 +22,11 @@ impl FromStr for ByteSize {
             "kib" => 1 << 10,
             "mib" => 1 << 20,
             "gib" => 1 << 30,
+            "tib" => 1 << 40,
             "kb" => 1_000,
             "mb" => 1_000_000,
             "gb" => 1_000_000_000,
+            "tb" => 1_000_000_000_000,
             _ => return Err(wrong()),
         };
         number.checked_mul(unit).map(Self).ok_or_else(wrong)
@@ -89,6 +91,7 @@ mod tests {
             ("5", 5, "5 B"),
             ("64 KiB", 65_536, "64 KiB"),
             ("2GiB", 2_147_483_648, "2 GiB"),
+            ("1 TiB", 1 << 40, "1024 GiB"),
             ("1 MB", 1_000_000, "1000000 B"),
         ] {
             let size: ByteSize = text.parse().expect(text);

@@ -11,6 +11,7 @@ use std::time::Duration;
 use portcullis_core::index::{IndexName, SourceName, Trust};
 use portcullis_core::pypi::name::NamePattern;
 use portcullis_core::settings::Mistakes;
+use portcullis_upstream::line::Line;
 use url::Url;
 
 mod read;
@@ -21,17 +22,25 @@ mod signals;
 mod reviews;
 mod notify;
 mod monitor;
+mod operations;
+mod mirror;
 mod inspection;
 mod scanners;
 mod own_rules;
+mod rate;
+mod front;
 
 pub use amounts::{ByteSize, Period};
 pub use feeds::{FeedConfig, FeedKind, FeedOrigin};
+pub use front::{FrontSettings, Network, ProxyHeader, ProxySettings, TlsSettings, TlsVersion};
 pub use inspection::{Ahead, InspectionSettings, Isolation};
+pub use mirror::MirrorSettings;
 pub use monitor::{ListPlace, MonitorSettings, OwnedNames};
 pub use notify::{
     Encryption, LinesPlace, MailSettings, Reach, SecretPlace, SinkConfig, SinkWay, WebhookSettings,
 };
+pub use operations::{CacheSettings, Disposal, GarbageSettings, LEAST_AGE};
+pub use rate::{Rate, RateSetting, Unit};
 pub use reviews::Approvers;
 pub use scanners::{OnFailure, PATH_PLACE, ScannerSettings, ScannerWay};
 pub use signals::{SignalConfig, SignalPlace, SignalProviderKind, SignalService};
@@ -63,6 +72,8 @@ pub struct Config {
     pub owned: Vec<NamePattern>,
     /// Bounds.
     pub limits: Limits,
+    /// How connections are taken, and what one client may ask for.
+    pub front: FrontSettings,
     /// How many reviewers an approval takes.
     pub approvers: Approvers,
     /// Who is told of events.
@@ -75,6 +86,16 @@ pub struct Config {
     pub feeds: BTreeMap<String, FeedConfig>,
     /// The signal providers, by name.
     pub signals: BTreeMap<String, SignalConfig>,
+    /// How much is kept of files from outside.
+    pub cache: CacheSettings,
+    /// What becomes of what nothing refers to.
+    pub garbage: GarbageSettings,
+    /// What is kept fresh ahead of need.
+    pub mirrors: Vec<MirrorSettings>,
+    /// Whether no request may ever leave.
+    pub starts_offline: bool,
+    /// Through which everything goes that leaves for sources, feeds and signals.
+    pub line: Line,
     /// Where each value came from, by key, for `config show --origin`.
     pub shown: Vec<Shown>,
 }
@@ -177,6 +198,8 @@ pub struct UpstreamSettings {
     pub stale_for: Duration,
     /// How long a single read may take.
     pub timeout: Duration,
+    /// Through which its requests leave.
+    pub line: Line,
 }
 
 /// Where the credentials of an upstream come from. They are read when the source is opened.
@@ -228,6 +251,12 @@ pub struct Overrides {
     pub data: Option<PathBuf>,
     /// `--upstream`.
     pub upstream: Option<String>,
+    /// `--tls-cert`.
+    pub tls_cert: Option<PathBuf>,
+    /// `--tls-key`.
+    pub tls_key: Option<PathBuf>,
+    /// `--offline`.
+    pub offline: Option<String>,
     /// The environment; only `PORTCULLIS_*` is looked at.
     pub environment: BTreeMap<String, String>,
 }

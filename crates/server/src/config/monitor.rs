@@ -1,15 +1,14 @@
 //! `[monitor]`: what is watched outside beside what clients ask for. What it is watched for is in
 //! `jobs/monitor`.
 
-use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use portcullis_core::settings::Table;
 use url::Url;
 
 use super::Period;
+use super::operations::Often;
 use super::read::Reader;
 
 /// What is watched outside.
@@ -57,32 +56,6 @@ pub enum OwnedNames {
     Ask,
     /// From a list of all names of the outside, which tells nobody anything.
     List(ListPlace),
-}
-
-/// A period, or the word `off`.
-struct Often(Option<Duration>);
-
-impl FromStr for Often {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "off" => Ok(Self(None)),
-            text => text
-                .parse()
-                .map(|Period(every)| Self(Some(every)))
-                .map_err(|error: String| format!("{error}, nor \"off\"")),
-        }
-    }
-}
-
-impl fmt::Display for Often {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(every) => Period(every).fmt(f),
-            None => f.write_str("off"),
-        }
-    }
 }
 
 impl Reader<'_> {

@@ -76,12 +76,18 @@ pub(super) struct Raw {
     pub(super) upload: Option<u64>,
     pub(super) page_cache: Option<u64>,
     pub(super) shutdown: Option<Duration>,
+    pub(super) front: super::FrontSettings,
+    pub(super) tls: super::front::RawTls,
     pub(super) feeds: BTreeMap<String, FeedConfig>,
     pub(super) signals: BTreeMap<String, super::SignalConfig>,
     pub(super) approvers: super::Approvers,
     pub(super) notify: Vec<SinkConfig>,
     pub(super) monitor: MonitorSettings,
     pub(super) inspection: super::InspectionSettings,
+    pub(super) cache: super::CacheSettings,
+    pub(super) garbage: super::GarbageSettings,
+    pub(super) mirrors: Vec<super::MirrorSettings>,
+    pub(super) offline: Option<bool>,
 }
 
 pub(super) struct Reader<'f> {
@@ -133,12 +139,20 @@ impl Reader<'_> {
         self.indexes(root, &mut raw);
         self.names(root, &mut raw);
         self.limits(root, &mut raw);
+        raw.tls = self.tls(root);
+        raw.front.proxies = self.proxies(root);
         raw.feeds = self.feeds(root);
         raw.signals = self.signals(root);
         raw.approvers = self.reviews(root);
         raw.notify = self.notify(root);
         raw.monitor = self.monitor(root);
         raw.inspection = self.inspection(root);
+        raw.cache = self.cache(root);
+        raw.garbage = self.garbage(root);
+        raw.mirrors = self.mirrors(root, &raw.indexes);
+        let offline = root.boolean("offline");
+        self.show("offline", offline.as_ref());
+        raw.offline = offline.map(|offline| offline.value);
         raw
     }
 
@@ -231,6 +245,7 @@ impl Reader<'_> {
             fresh_for,
             stale_for,
             timeout,
+            line: defaults.line,
         }
     }
 
@@ -357,6 +372,7 @@ impl Reader<'_> {
         raw.upload = upload.map(|size| size.value.0);
         raw.page_cache = page_cache.map(|size| size.value.0);
         raw.shutdown = shutdown.map(|period| period.value.0);
+        self.front_limits(&mut limits, &mut raw.front);
         limits.finish();
     }
 

@@ -7,12 +7,15 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use portcullis_core::index::{IndexName, SourceName, Trust};
+use portcullis_upstream::line::Line;
 use url::Url;
 
+use super::front::RawTls;
+use super::operations;
 use super::read::{Raw, with_slash};
 use super::{
     ByteSize, Config, ConfigError, CredentialSettings, IndexConfig, Limits, LogFormat, Overrides,
-    Period, Reading, Shown, SourceConfig, UpstreamSettings, ValueOrigin, redacted,
+    Period, Reading, Shown, SourceConfig, TlsSettings, UpstreamSettings, ValueOrigin, redacted,
 };
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
@@ -57,8 +60,14 @@ pub(super) fn settle(
     let anonymous = raw
         .anonymous_read
         .unwrap_or_else(|| listen.ip().is_loopback());
+    let mut front = raw.front;
+    front.tls = over.tls(raw.tls)?;
+    let line = over.line(raw.offline)?;
     let (mut sources, mut indexes) = (raw.sources, raw.indexes);
     over.upstream(&mut sources)?;
+    for source in sources.values_mut() {
+        source.go_through(&line);
+    }
     if indexes.is_empty() {
         let (name, index) = everything(&sources);
         indexes.insert(name, index);
@@ -92,10 +101,16 @@ pub(super) fn settle(
             page_cache: raw.page_cache.unwrap_or(256 << 20),
             shutdown: raw.shutdown.unwrap_or(Duration::from_secs(30)),
         },
+        front,
         approvers: raw.approvers,
         notify: raw.notify,
         monitor: raw.monitor,
         inspection: raw.inspection,
+        cache: raw.cache,
+        garbage: raw.garbage,
+        mirrors: raw.mirrors,
+        starts_offline: line.is_cut(),
+        line,
         feeds: raw.feeds,
         signals: raw.signals,
         shown: over.shown,
@@ -127,7 +142,10 @@ fn show_defaults(config: &mut Config) {
             (config.approvers == super::Approvers::Two).to_string(),
         ),
     ];
+    defaults.push(("offline".to_owned(), config.starts_offline.to_string()));
+    defaults.extend(operations::shown(&config.cache, &config.garbage));
     defaults.extend(config.inspection.shown());
+    defaults.extend(config.front.shown());
     for (name, source) in &config.sources {
         let mut key =
             |key: &str, value: String| defaults.push((format!("sources.{name}.{key}"), value));
@@ -227,6 +245,17 @@ impl Over<'_> {
         Ok(Some(value))
     }
 
+    /// The line to the outside, cut where somebody wants to be offline.
+    fn line(&mut self, in_file: Option<bool>) -> Result<Line, ConfigError> {
+        let flag = self.overrides.offline.as_ref();
+        let offline = self.value("offline", "PORTCULLIS_OFFLINE", flag, "--offline")?;
+        let line = Line::default();
+        if offline.or(in_file).unwrap_or(false) {
+            line.cut();
+        }
+        Ok(line)
+    }
+
     fn default<T: FromStr>(&mut self, key: &str, text: &str) -> T {
         self.replace(key, text.to_owned(), ValueOrigin::Default);
         text.parse().ok().expect("a default can be parsed")
@@ -239,6 +268,44 @@ impl Over<'_> {
             value,
             origin,
         });
+    }
+
+    /// Certificate and key, each from where it is given last.
+    fn tls(&mut self, raw: RawTls) -> Result<Option<TlsSettings>, ConfigError> {
+        let text = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let (cert, key) = (
+            text(&self.overrides.tls_cert),
+            text(&self.overrides.tls_key),
+        );
+        let given: Option<PathBuf> = self.value(
+            "tls.cert",
+            "PORTCULLIS_TLS_CERT",
+            cert.as_ref(),
+            "--tls-cert",
+        )?;
+        let cert = given.or(raw.cert);
+        let given: Option<PathBuf> =
+            self.value("tls.key", "PORTCULLIS_TLS_KEY", key.as_ref(), "--tls-key")?;
+        let key = given.or(raw.key);
+        let alone = |there: &str, missing: &str| {
+            let is_flag = self.overrides.tls_cert.is_some() || self.overrides.tls_key.is_some();
+            let (origin, missing) = match is_flag {
+                true => (format!("--tls-{there}"), format!("--tls-{missing}")),
+                false => ("[tls]".to_owned(), missing.to_owned()),
+            };
+            let message = format!("TLS needs a certificate and its key: give {missing} as well");
+            Err(ConfigError::Override { origin, message })
+        };
+        match (cert, key) {
+            (None, None) => Ok(None),
+            (Some(_), None) => alone("cert", "key"),
+            (None, Some(_)) => alone("key", "cert"),
+            (Some(cert), Some(key)) => Ok(Some(TlsSettings {
+                cert,
+                key,
+                oldest: raw.oldest.unwrap_or_default(),
+            })),
+        }
     }
 
     /// `--upstream` is the URL of the only upstream source. Where no source is configured at all, there
@@ -290,6 +357,15 @@ impl Over<'_> {
     }
 }
 
+impl SourceConfig {
+    /// Lets the requests of an upstream leave through `line`.
+    fn go_through(&mut self, line: &Line) {
+        if let Self::Upstream(settings) = self {
+            settings.line = line.clone();
+        }
+    }
+}
+
 impl Default for UpstreamSettings {
     fn default() -> Self {
         Self {
@@ -302,6 +378,7 @@ impl Default for UpstreamSettings {
             fresh_for: FRESH_FOR,
             stale_for: STALE_FOR,
             timeout: TIMEOUT,
+            line: Line::default(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! [`FeedsKnown`], what the feeds said last, in memory: read from the kept snapshots as a whole and
 //! replaced as a whole. Deciding never waits for it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -53,6 +53,8 @@ pub struct Advisories {
     pub index: Arc<AdvisoryIndex>,
     /// By id.
     pub set: AdvisorySet,
+    /// The ids of records of which parts could not be read.
+    partly_read: HashSet<Arc<str>>,
     snapshots: Vec<Snapshot>,
     places: HashMap<Arc<str>, RecordPlace>,
 }
@@ -173,6 +175,11 @@ impl Advisories {
         Ok(originals)
     }
 
+    /// Whether parts of the record `id` could not be read.
+    pub fn is_partly_read(&self, id: &str) -> bool {
+        self.partly_read.contains(id)
+    }
+
     /// How many bytes of memory the originals take.
     pub fn originals_size(&self) -> usize {
         self.snapshots.iter().map(Snapshot::size).sum()
@@ -182,6 +189,7 @@ impl Advisories {
         let number = self.snapshots.len();
         let mut set = AdvisorySet::default();
         let mut places = Vec::new();
+        let mut partly_read = HashSet::new();
         for frame in 0..snapshot.frames() {
             let content = snapshot.content(frame)?;
             let mut lines = Vec::new();
@@ -194,10 +202,13 @@ impl Advisories {
                 }
             }
             for (range, line) in lines {
-                let (one, _) = AdvisorySet::read([("", line)]);
+                let (one, report) = AdvisorySet::read([("", line)]);
                 let Some(id) = one.records().next().map(|record| Arc::clone(&record.id)) else {
                     continue;
                 };
+                if report.left_out_elements > 0 {
+                    partly_read.insert(Arc::clone(&id));
+                }
                 set.merge(one);
                 let place = RecordPlace {
                     snapshot: number,
@@ -212,6 +223,10 @@ impl Advisories {
             let modified = |set: &AdvisorySet| set.get(&id).and_then(|record| record.modified);
             let is_newer = modified(&set) >= modified(&self.set);
             if is_newer || !self.places.contains_key(&id) {
+                match partly_read.contains(&id) {
+                    true => self.partly_read.insert(Arc::clone(&id)),
+                    false => self.partly_read.remove(&id),
+                };
                 self.places.insert(id, place);
             }
         }

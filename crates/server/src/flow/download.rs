@@ -17,7 +17,7 @@ use portcullis_core::policy::Decision;
 use portcullis_core::presentation;
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::simple::PageFile;
-use portcullis_store::blobs::Blob;
+use portcullis_store::blobs::{Blob, BlobError};
 use portcullis_store::downloads::{Download, DownloadKind};
 use portcullis_store::pins;
 use tokio::sync::watch;
@@ -32,6 +32,7 @@ use crate::app::App;
 use crate::error::FlowError;
 use crate::http::user_agent::Client;
 use crate::identity::Caller;
+use crate::offline;
 
 /// The bytes of an answer.
 pub type Body = BoxStream<'static, Result<Bytes, FlowError>>;
@@ -122,6 +123,12 @@ async fn not_listed(app: &Arc<App>, gathered: &Gathered, filename: &str) -> Flow
     if nothing_there && !decision.lets_through() {
         return evidence::refuse(app, &decision).await;
     }
+    if let Some(page) = gathered.page.as_ref().filter(|_| app.is_offline())
+        && page.origin.kind == SourceKind::Upstream
+    {
+        // The page shows what is in the vault, and not what its source has.
+        return offline::out_of_reach(&page.origin.source);
+    }
     FlowError::Absent(match &gathered.page {
         Some(page) => format!("source {} does not list {filename}", page.origin.source),
         None => format!(
@@ -139,8 +146,12 @@ pub async fn serve(app: &Arc<App>, candidate: &Candidate) -> Result<Served, Flow
     let again = Rejudge::of(app, candidate);
     if let Some(sha256) = in_vault(app, candidate).await? {
         let judged = again.clear(sha256).await?;
-        let blob = app.blobs.open(&judged.cleared).await?;
-        return Ok(Served::Whole(judged, blob));
+        match app.blobs.open(&judged.cleared).await {
+            Ok(blob) => return Ok(Served::Whole(judged, blob)),
+            // It was evicted since it was looked for: it is fetched again.
+            Err(BlobError::Missing(_)) if !candidate.is_hosted() => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     let wanted = Wanted::of(candidate);
     let flows_at_once = !fetch::was_spoiled(app, &wanted);
@@ -176,20 +187,47 @@ pub async fn serve(app: &Arc<App>, candidate: &Candidate) -> Result<Served, Flow
     Ok(Served::Whole(judged, blob))
 }
 
+/// Whether a candidate's bytes are in the vault.
+///
+/// # Errors
+/// [`FlowError`] when database or vault cannot be asked.
+pub async fn is_here(app: &App, candidate: &Candidate) -> Result<bool, FlowError> {
+    Ok(in_vault(app, candidate).await?.is_some())
+}
+
+/// Brings a file into the vault, has it inspected and judges it as if it were to be sent, and sends it to
+/// nobody.
+///
+/// # Errors
+/// [`FlowError`] as for [`serve`].
+pub async fn warm(app: &Arc<App>, candidate: &Candidate) -> Result<Sha256, FlowError> {
+    let again = Rejudge::of(app, candidate);
+    let judged = match in_vault(app, candidate).await? {
+        Some(sha256) => again.clear(sha256).await?,
+        None => {
+            let transfer = fetch::join(app, Wanted::of(candidate));
+            again.at_the_end(transfer.ended().await).await?
+        }
+    };
+    Ok(judged.cleared.sha256())
+}
+
 /// The digest of a candidate's bytes where they are in the vault already.
 pub(super) async fn in_vault(
     app: &App,
     candidate: &Candidate,
 ) -> Result<Option<Sha256>, FlowError> {
-    let origin = candidate.gathered.facts.origin.as_ref();
-    if origin.is_some_and(|origin| origin.kind == SourceKind::Hosted) {
+    if candidate.is_hosted() {
         return Ok(candidate.facts.sha256.known().copied());
     }
     let project = &candidate.gathered.facts.project;
     let source = candidate.source().as_str();
     let pinned = pins::find(&app.db, source, project, &candidate.file.filename).await?;
     match pinned {
-        Some(pin) if app.blobs.exists(&pin.sha256).await? => Ok(Some(pin.sha256)),
+        Some(pin) if app.blobs.can_be_opened(&pin.sha256).await? => {
+            app.cache.used(pin.sha256, app.now());
+            Ok(Some(pin.sha256))
+        }
         _ => Ok(None),
     }
 }
@@ -202,6 +240,12 @@ impl Candidate {
             // The rule states a promise, so that this cannot be; a changed file is not served anyway.
             Ok(_) => FlowError::Replaced { first, now },
         }
+    }
+
+    /// Whether it was published here.
+    fn is_hosted(&self) -> bool {
+        let origin = self.gathered.facts.origin.as_ref();
+        origin.is_some_and(|origin| origin.kind == SourceKind::Hosted)
     }
 
     /// The source that has the file.
@@ -276,11 +320,12 @@ impl Rejudge {
     async fn judge(&self, facts: FileFacts, actual: Sha256) -> Result<Judged, FlowError> {
         let gathered =
             releases::learn_from_arrived(&self.app, &self.gathered, &facts, actual).await;
+        let is_the_file_s_own = facts.first_sha256.is_none_or(|first| first == actual);
         let content = match facts.sha256 {
-            Fact::Known(sha256) if sha256 == actual => {
-                contents::learn(&self.app, &gathered, &facts, actual).await
+            Fact::Known(sha256) if sha256 == actual && is_the_file_s_own => {
+                contents::learn(&self.app, &gathered, &facts, actual).await?
             }
-            // Other bytes than the file has are refused for that alone.
+            // Other bytes than the file has are refused for that alone, and are not in the vault.
             Fact::Known(_) | Fact::Unknown(_) => None,
         };
         let decision = gathered.judge_file_anew(&self.app, &facts, content.as_ref());

@@ -11,7 +11,7 @@ use portcullis_core::digest::Sha256;
 use portcullis_core::index::SourceName;
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::simple::PageFile;
-use portcullis_store::blobs::Finished;
+use portcullis_store::blobs::{Finished, Spool};
 use portcullis_store::pins::{self, NewPin, Pin, Pinned};
 use portcullis_upstream::UpstreamError;
 use portcullis_upstream::files::FileRequest;
@@ -23,7 +23,10 @@ use url::Url;
 use crate::app::App;
 use crate::error::FlowError;
 use crate::flow::download::Candidate;
+use crate::flow::elsewhere::{self, Turn};
 use crate::flow::evidence;
+use crate::flow::resumed::{Bytestream, Resumable};
+use crate::inspection::{self, Along, Coming};
 use crate::sources::{Source, folder_bytes};
 
 /// A file that is arriving.
@@ -183,6 +186,10 @@ async fn carry(
     if let Some(pinned) = in_vault(app, wanted).await? {
         return Ok(pinned);
     }
+    let _turn = match elsewhere::turn(app, wanted).await? {
+        Turn::Ours(claim) => claim,
+        Turn::Done(here) => return Ok(here),
+    };
     let (announced, stream) = open(app, wanted).await?;
     let expected = wanted.file.size.or(announced);
     if let (Some(size), Some(announced)) = (wanted.file.size, announced)
@@ -190,11 +197,14 @@ async fn carry(
     {
         return Err(differs(app, wanted, "size", size, announced));
     }
-    let finished = receive(app, wanted, expected, stream, sender).await?;
-    match verify(app, wanted, &finished)? {
-        Some(changed) => Ok(changed),
-        None => settle(app, wanted, finished).await,
+    let (finished, along) = receive(app, wanted, expected, stream, sender).await?;
+    if let Some(changed) = verify(app, wanted, &finished)? {
+        return Ok(changed);
     }
+    if let Some(along) = along {
+        along.arrived(app, finished.sha256());
+    }
+    settle(app, wanted, finished).await
 }
 
 /// Whether a file is in the vault.
@@ -206,7 +216,7 @@ pub async fn is_here(app: &App, wanted: &Wanted) -> Result<bool, FlowError> {
 }
 
 /// The file where it came into the vault since the one who wants it has looked there.
-async fn in_vault(app: &App, wanted: &Wanted) -> Result<Option<State>, FlowError> {
+pub(super) async fn in_vault(app: &App, wanted: &Wanted) -> Result<Option<State>, FlowError> {
     let source = wanted.source.as_str();
     let pinned = pins::find(&app.db, source, &wanted.project, &wanted.file.filename).await?;
     let Some(Pinned { sha256, size, .. }) = pinned else {
@@ -215,8 +225,6 @@ async fn in_vault(app: &App, wanted: &Wanted) -> Result<Option<State>, FlowError
     let is_here = app.blobs.exists(&sha256).await?;
     Ok(is_here.then_some(State::Verified { sha256, size }))
 }
-
-type Bytestream = futures_util::stream::BoxStream<'static, Result<Bytes, UpstreamError>>;
 
 async fn open(app: &App, wanted: &Wanted) -> Result<(Option<u64>, Bytestream), FlowError> {
     let unreachable = |error| FlowError::Unreachable {
@@ -232,7 +240,21 @@ async fn open(app: &App, wanted: &Wanted) -> Result<(Option<u64>, Bytestream), F
             };
             let opened = upstream.source.open_file(&request).await;
             let opened = opened.map_err(unreachable)?.ok_or_else(|| gone(wanted))?;
-            Ok((opened.content_length, opened.bytes))
+            let announced = opened.content_length;
+            let total = wanted.file.size.or(announced);
+            let bytes = match total.filter(|_| wanted.file.sha256().is_some()) {
+                Some(total) => {
+                    let upstream = Arc::clone(upstream);
+                    Resumable {
+                        upstream,
+                        url,
+                        total,
+                    }
+                    .resumed(opened)
+                }
+                None => opened.bytes,
+            };
+            Ok((announced, bytes))
         }
         Source::Folder(folder) => {
             let opened = folder.open(&wanted.project, &wanted.file.filename).await;
@@ -256,7 +278,7 @@ async fn receive(
     expected: Option<u64>,
     stream: impl Stream<Item = Result<Bytes, UpstreamError>> + Unpin,
     sender: &watch::Sender<State>,
-) -> Result<Finished, FlowError> {
+) -> Result<(Finished, Option<Along>), FlowError> {
     let mut stream = stream;
     let mut spool = app.blobs.spool().await?;
     let path = spool.path().to_path_buf();
@@ -268,6 +290,10 @@ async fn receive(
         });
     };
     announce(0);
+    let along = match expected {
+        Some(total) => read_along(app, wanted, total, &spool).await,
+        None => None,
+    };
     let mut received = 0;
     while let Some(chunk) = stream.next().await {
         let chunk = match chunk {
@@ -302,7 +328,20 @@ async fn receive(
     }
     let finished = spool.finish().await?;
     announce(finished.size());
-    Ok(finished)
+    Ok((finished, along))
+}
+
+/// Lets a worker look into the file while it arrives.
+async fn read_along(app: &Arc<App>, wanted: &Wanted, total: u64, spool: &Spool) -> Option<Along> {
+    let coming = Coming {
+        filename: &wanted.file.filename,
+        project: &wanted.project,
+        announced: wanted.file.sha256(),
+        total,
+        path: spool.path().to_path_buf(),
+        progress: spool.progress(),
+    };
+    inspection::read_along(app, coming).await
 }
 
 fn expected_text(expected: Option<u64>) -> String {
@@ -388,6 +427,7 @@ async fn settle(app: &Arc<App>, wanted: &Wanted, finished: Finished) -> Result<S
     if let Pin::Differs { first } = pinned {
         return Ok(State::Changed { first, now: sha256 });
     }
+    app.cache.came(sha256, size, app.now());
     info!(source = %wanted.source, project = %wanted.project, size,
         "received {}", wanted.file.filename);
     metrics::counter!("portcullis_received_bytes_total", "source" => wanted.source.to_string())

@@ -13,6 +13,7 @@ use portcullis_core::inspection::ContentFacts;
 use portcullis_core::policy::{Decision, Policy, judge};
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::version::Version;
+use portcullis_core::release_metadata::ReleaseMetadata;
 use portcullis_core::time::Timestamp;
 
 use super::contents::{self, Seen};
@@ -267,10 +268,14 @@ impl Gathered {
         Ok(())
     }
 
+    /// What the metadata of a release says, where that was learned.
+    pub fn metadata(&self, version: &Version) -> Option<&Arc<ReleaseMetadata>> {
+        self.known.as_ref()?.release(version)
+    }
+
     /// Whether the metadata of a release is known.
     pub fn knows_release(&self, version: &Version) -> bool {
-        let known = self.known.as_ref();
-        known.is_some_and(|known| known.release(version).is_some())
+        self.metadata(version).is_some()
     }
 
     /// Learns who published the releases that are refused although they fix a vulnerability: the policy
@@ -327,8 +332,7 @@ impl Gathered {
     fn release(&self, app: &App, version: &Version) -> Option<ReleaseFacts> {
         let mut facts = self.page.as_ref()?.release(version)?.clone();
         app.knowledge.of_release(&self.facts, &mut facts);
-        let metadata = self.known.as_ref().and_then(|known| known.release(version));
-        if let Some(metadata) = metadata {
+        if let Some(metadata) = self.metadata(version) {
             facts.metadata = Fact::Known(Arc::clone(metadata));
         }
         if let Some(standing) = self.publishers.get(version) {

@@ -83,7 +83,7 @@ async fn kept(app: &App, candidate: &Candidate) -> Result<Option<Sha256>, FlowEr
     );
     let known = sidecars::find(&app.db, source, project, &candidate.file.filename).await?;
     match known {
-        Some(known) if app.blobs.exists(&known.sha256).await? => Ok(Some(known.sha256)),
+        Some(known) if app.blobs.can_be_opened(&known.sha256).await? => Ok(Some(known.sha256)),
         _ => Ok(None),
     }
 }
@@ -149,8 +149,15 @@ async fn without_the_whole(
     wanted: &Wanted,
     wheel: &DistFilename,
 ) -> Result<Option<Found>, FlowError> {
+    if app.is_offline() {
+        return Ok(None);
+    }
     if let Some(found) = beside_the_wheel(app, upstream, wanted).await? {
         return Ok(Some((found, SidecarOrigin::Claimed)));
+    }
+    if fetch::is_here(app, wanted).await? {
+        // Reading it here asks nobody.
+        return Ok(None);
     }
     match by_range(upstream, wanted, wheel).await {
         Ok(found) => Ok(found.map(|found| (found.into(), SidecarOrigin::Extracted))),

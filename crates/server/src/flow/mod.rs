@@ -8,6 +8,8 @@ pub mod publisher;
 pub mod evidence;
 pub mod simple_page;
 pub mod fetch;
+mod elsewhere;
+mod resumed;
 pub mod download;
 pub mod metadata;
 pub mod contents;

@@ -23,6 +23,7 @@ use crate::error::FlowError;
 use crate::flow::evidence;
 use crate::flow::kept_pages::{self, decode, memory_of};
 use crate::jobs::monitor::projects::{self, Earlier};
+use crate::offline;
 use crate::source_page::{FirstSeen, Freshness, Memory, SourcePage};
 use crate::sources::{FolderPlace, Source, Upstream};
 
@@ -34,6 +35,9 @@ const WITHOUT_DETAILS: Duration = Duration::from_secs(60);
 
 /// How long a stale page is used before the upstream is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
+
+/// How long a page is used while the gateway is offline before it is looked what is in the vault.
+const OFFLINE_FOR: Duration = Duration::from_secs(60);
 
 /// How long a page out of a folder is shown before the folder is looked at again: nobody tells us when
 /// a file is put into it.
@@ -73,6 +77,9 @@ pub async fn source_page(
     match &**source {
         Source::Hosted(name) => hosted_project(app, name, project).await,
         Source::Folder(folder) => folder_page(app, folder, project).await,
+        Source::Upstream(upstream) if app.is_offline() => {
+            offline_page(app, upstream, project).await
+        }
         Source::Upstream(upstream) => upstream_page(app, upstream, project).await,
     }
 }
@@ -215,6 +222,41 @@ async fn upstream_page(
         .run(key, flight)
         .await
         .map_err(|_| FlowError::Stopping)?
+}
+
+/// What the last good page has of what is in the vault, however old it is. Where there is neither, nobody knows
+/// whether the upstream has the project.
+async fn offline_page(
+    app: &Arc<App>,
+    upstream: &Arc<Upstream>,
+    project: &ProjectName,
+) -> PageResult {
+    let source = &upstream.origin.source;
+    let key = (source.clone(), project.clone());
+    let now = app.now();
+    if let Some(Known::Page(page)) = app.known_pages.get(&key)
+        && page.freshness.stale_since.is_some()
+        && page.freshness.is_fresh(now)
+    {
+        return Ok(Some(page));
+    }
+    let out_of_reach = || offline::out_of_reach(source);
+    let kept = pages::load(&app.db, source.as_str(), project).await?;
+    let kept = kept.ok_or_else(out_of_reach)?;
+    let page = decode(project, &kept).ok_or_else(out_of_reach)?;
+    let page = offline::keep_servable(app, source, page).await?;
+    if page.files.is_empty() {
+        return Err(out_of_reach());
+    }
+    let mut memory = Memory::of_pins(first_seen_by_pins(app, &upstream.origin, &page).await?);
+    memory.carry_over(None, &memory_of(&kept));
+    let freshness = Freshness::stale(after(now, OFFLINE_FOR), kept.checked_at);
+    let page = SourcePage::new(upstream.origin.clone(), page, &memory, freshness);
+    page.note_kept();
+    let page = Arc::new(page);
+    metrics::counter!("portcullis_offline_pages_total").increment(1);
+    app.known_pages.insert(key, Known::Page(Arc::clone(&page)));
+    Ok(Some(page))
 }
 
 /// Asks the upstream whether its page is still what we know, and remembers the answer.

@@ -312,7 +312,7 @@ async fn judge_publication(
         size: received.finished.size(),
         path: received.finished.path().to_path_buf(),
     };
-    let content = contents::learn_of_upload(app, index, upload).await;
+    let content = contents::learn_of_upload(app, index, upload).await?;
     let facts = Facts {
         project: &project,
         release: Some(&release),

@@ -2,6 +2,7 @@
 //! so that an outage of the database never gets the gateway restarted.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -19,7 +20,7 @@ pub(super) async fn live() -> &'static str {
     "ok\n"
 }
 
-/// Ready when database and blobs answer. An upstream that is down does not make the gateway unready:
+/// Ready when database and blobs answer, and nobody has told the process to stop. An upstream that is down does not make the gateway unready:
 /// it goes on with what it has.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
     let database = app.db.ping().await.map_err(|error| error.to_string());
@@ -39,11 +40,16 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
     {
         tracing::warn!("not ready: {error}");
     }
-    let is_ready = database.is_ok() && blobs.is_ok();
+    let is_leaving = app.leaving.load(Ordering::Acquire);
+    let is_ready = database.is_ok() && blobs.is_ok() && !is_leaving;
     let body = json!({
-        "ready": is_ready, "database": said(&database), "blobs": said(&blobs),
+        "ready": is_ready, "leaving": is_leaving, "database": said(&database), "blobs": said(&blobs),
         "upstreams": upstreams(&app),
     });
+    let mut body = body;
+    if app.is_offline() {
+        body["offline"] = json!(true);
+    }
     let mut response = Response::new(Body::from(format!("{body}\n")));
     if !is_ready {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
@@ -82,6 +88,7 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
         }
     }
     feeds(&app);
+    crate::figures::refresh(&app).await;
     metrics::gauge!("portcullis_page_cache_bytes").set(app.rendered.weighted_size() as f64);
     let mut response = Response::new(Body::from(crate::serve::figures().render()));
     let plain = HeaderValue::from_static("text/plain; version=0.0.4");

@@ -7,7 +7,7 @@ use axum::body::{Body, BodyDataStream};
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use futures_util::StreamExt as _;
-use http::header::{CONTENT_TYPE, LOCATION};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use multer::Multipart;
 
@@ -44,10 +44,15 @@ pub(super) async fn add_slash(uri: Uri) -> Response {
 async fn answer(app: &Arc<App>, index: Option<&str>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let address = parts.extensions.get::<Peer>().map(|peer| peer.0.ip());
+    let awaits_consent = parts.headers.contains_key(EXPECT);
     let mut stream = body.into_data_stream();
+    let mut has_begun = false;
     let result = async {
         let index = app.index(index)?;
         let caller = Caller::of(app, &parts.headers, address).await?;
+        app.limits.count_upload(address, &parts.headers)?;
+        has_room(app, &parts.headers).await?;
+        has_begun = true;
         let form = multipart(&parts.headers, &mut stream)?;
         upload::upload(app, index, &caller, form).await
     }
@@ -55,10 +60,55 @@ async fn answer(app: &Arc<App>, index: Option<&str>, request: Request) -> Respon
     match result {
         Ok(uploaded) => accepted(uploaded),
         Err(error) => {
-            drain(&mut stream).await;
+            // Who awaits a 100 (Continue) has sent nothing yet, and is not asked to.
+            if has_begun || !awaits_consent {
+                drain(&mut stream).await;
+            }
             problem(app, &parts.headers, &error)
         }
     }
+}
+
+/// What a form may have beside its file, in bytes: its fields, and what stands between them.
+const FORM: u64 = 40 << 20;
+
+/// What is left free on the disk whatever is published, in bytes: the database needs room too.
+const RESERVE: u64 = 64 << 20;
+
+/// That an upload is not larger than what may be published, and that the disk has room for it, as far as
+/// that can be told before it is received.
+async fn has_room(app: &App, headers: &HeaderMap) -> Result<(), FlowError> {
+    let length = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok());
+    let Some(needed) = length.and_then(|length| length.parse::<u64>().ok()) else {
+        return Ok(());
+    };
+    let most = app.config.limits.upload;
+    if needed > most.saturating_add(FORM) {
+        return Err(FlowError::TooLarge(most));
+    }
+    match free_space(app).await {
+        Some(free) if free < needed.saturating_add(RESERVE) => {
+            Err(FlowError::NoRoom { needed, free })
+        }
+        // Where it is not known, writing will show it.
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// How many bytes are free where uploads are received.
+#[cfg(unix)]
+async fn free_space(app: &App) -> Option<u64> {
+    let data = app.config.data.clone();
+    let asked = tokio::task::spawn_blocking(move || rustix::fs::statvfs(&data));
+    let found = asked.await.ok()?.ok()?;
+    found.f_bavail.checked_mul(found.f_frsize)
+}
+
+#[cfg(not(unix))]
+async fn free_space(_: &App) -> Option<u64> {
+    None
 }
 
 fn multipart<'b>(

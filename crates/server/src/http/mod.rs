@@ -16,6 +16,8 @@ pub mod user_agent;
 pub mod ranges;
 pub mod problem;
 mod context;
+mod client_address;
+pub(crate) mod front;
 mod simple;
 mod files;
 mod legacy;
@@ -28,7 +30,8 @@ mod landing;
 mod osv;
 pub mod api;
 
-/// The address of the other end of a connection, put into each request by the listener.
+/// The address of the client, put into each request before it is routed: the other end of the connection, or
+/// for whom a trusted proxy asks; then the port is 0.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
@@ -106,5 +109,9 @@ pub(crate) fn base_url(app: &App, headers: &HeaderMap) -> String {
                 .all(|b| b.is_ascii_alphanumeric() || b".-:[]_".contains(&b))
     };
     let listen = app.config.listen.to_string();
-    format!("http://{}", host.filter(is_host).unwrap_or(&listen))
+    let scheme = match app.config.front.tls {
+        Some(_) => "https",
+        None => "http",
+    };
+    format!("{scheme}://{}", host.filter(is_host).unwrap_or(&listen))
 }

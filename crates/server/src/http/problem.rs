@@ -16,6 +16,7 @@ use tracing::error;
 use super::base_url;
 use crate::app::App;
 use crate::error::FlowError;
+use crate::limits::whole_seconds;
 
 /// The media type of problem documents.
 const PROBLEM_JSON: &str = "application/problem+json";
@@ -34,9 +35,11 @@ fn status(error: &FlowError) -> StatusCode {
         FlowError::Absent(_) => StatusCode::NOT_FOUND,
         FlowError::ForeignName(_) | FlowError::Conflict(_) => StatusCode::CONFLICT,
         FlowError::UnknownForm(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        FlowError::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+        FlowError::TooMany(_) | FlowError::TooFast { .. } => StatusCode::TOO_MANY_REQUESTS,
         FlowError::Gone(_) => StatusCode::GONE,
         FlowError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        FlowError::TargetTooLong(_) => StatusCode::URI_TOO_LONG,
+        FlowError::NoRoom { .. } => StatusCode::INSUFFICIENT_STORAGE,
         FlowError::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
         FlowError::Unreachable {
             error: UpstreamError::Unreachable { .. },
@@ -57,6 +60,9 @@ pub(super) fn told(error: &FlowError) -> String {
     match error {
         FlowError::Store(_) | FlowError::Disk(_) | FlowError::Blob(_) => {
             "the gateway's own storage does not answer; try again, or tell its operator".to_owned()
+        }
+        FlowError::NoRoom { .. } => {
+            "the gateway has no room for this file; tell its operator".to_owned()
         }
         FlowError::SourceFailed { source_name, .. } => format!(
             "source {source_name} does not answer, and no other source may stand in for it; try again"
@@ -80,6 +86,11 @@ fn failing(error: &UpstreamError) -> String {
                 Trouble::Broken(_) => "its answer broke off".to_owned(),
                 Trouble::Connect(_) | Trouble::Io(_) => "it does not answer".to_owned(),
                 Trouble::Paused(_) => "it failed repeatedly and is left alone".to_owned(),
+                Trouble::Offline => {
+                    return "is not asked: the gateway is offline, and does not have this itself. \
+                            Choose something that it has, or try again when it is online"
+                        .to_owned();
+                }
             };
             format!(
                 "cannot be asked now: {trouble}. No other source may stand in for it; try again later"
@@ -124,7 +135,7 @@ pub fn problem(app: &App, headers: &HeaderMap, error: &FlowError) -> Response {
     if let Some(after) = error.retry_after() {
         response
             .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
+            .insert(RETRY_AFTER, HeaderValue::from(whole_seconds(after)));
     }
     if status == StatusCode::UNAUTHORIZED {
         let challenge = HeaderValue::from_static("Basic realm=\"Portcullis\"");

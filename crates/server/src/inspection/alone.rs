@@ -51,12 +51,7 @@ impl Alone {
         file: File,
         filename: &DistFilename,
     ) -> Result<Inspected, NotInspected> {
-        let request = Request {
-            filename: filename.as_str().to_owned(),
-            project: filename.project().cloned(),
-            millis: u64::try_from(self.settings.time.as_millis()).unwrap_or(u64::MAX),
-            memory: self.settings.memory,
-        };
+        let request = Request::new(filename.as_str(), filename.project(), &self.settings);
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         let turn = turn.expect("the semaphore is never closed");
         match self.runner.run(file, &request, turn).await {

@@ -9,6 +9,7 @@ use portcullis_core::digest::Sha256;
 use portcullis_core::inspection::{Contents, Inspected};
 use portcullis_inspect::inspection::{Inspection, REVISION};
 use portcullis_store::blobs::Finished;
+use portcullis_store::claims;
 use portcullis_store::inspections::{self, Keeping, Kept, NewInspection};
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::{debug, warn};
@@ -51,6 +52,15 @@ enum FlightError {
     Elsewhere,
 }
 
+/// Why there is no result that could be shared among those who wait.
+#[derive(Clone, Debug)]
+pub(super) enum NoResult {
+    /// For a reason that says nothing about the file: one clause for people.
+    Failed(String),
+    /// Database or vault do not answer.
+    Unavailable(FlowError),
+}
+
 impl From<portcullis_store::StoreError> for FlightError {
     fn from(error: portcullis_store::StoreError) -> Self {
         Self::Flow(error.into())
@@ -80,7 +90,8 @@ pub(super) async fn join(app: &Arc<App>, subject: &Subject, patience: Duration) 
     let waiting = flights.run(subject.sha256, inspection);
     match tokio::time::timeout(patience, waiting).await {
         Ok(Ok(Ok(seen))) => Look::Seen(seen),
-        Ok(Ok(Err(why))) => Look::Failed { why },
+        Ok(Ok(Err(NoResult::Failed(why)))) => Look::Failed { why },
+        Ok(Ok(Err(NoResult::Unavailable(error)))) => Look::Unavailable(error),
         Ok(Err(lost)) => Look::Failed {
             why: lost.to_string(),
         },
@@ -103,13 +114,16 @@ async fn inspect_once(
     app: &Arc<App>,
     subject: &Subject,
     file: Option<File>,
-) -> Result<Arc<Inspected>, String> {
+) -> Result<Arc<Inspected>, NoResult> {
     let result = obtain(app, subject, file).await;
     result.map_err(|error| {
         let filename = subject.filename.as_str();
         warn!(filename, "{filename} could not be inspected: {error}");
         count("failed");
-        error.to_string()
+        match error {
+            FlightError::Flow(error) if error.is_outage_of_ours() => NoResult::Unavailable(error),
+            other => NoResult::Failed(other.to_string()),
+        }
     })
 }
 
@@ -148,8 +162,8 @@ fn lease(app: &App) -> Duration {
 async fn claim(app: &App, sha256: &Sha256) -> Result<bool, FlightError> {
     let now = app.now();
     let lease = i64::try_from(lease(app).as_millis()).unwrap_or(i64::MAX);
-    let key = (sha256, app.inspections.holder.as_str());
-    Ok(inspections::claim(&app.db, key, now.plus_millis(lease), now).await?)
+    let key = (sha256, app.holder.as_str());
+    Ok(claims::claim(&app.db, key, now.plus_millis(lease), now).await?)
 }
 
 /// What this revision or a later one has seen, unless it is time to try again.
@@ -161,6 +175,25 @@ async fn current(app: &App, sha256: &Sha256) -> Result<Option<Arc<Inspected>>, F
         kept.revision >= REVISION && !is_due
     };
     Ok(kept.filter(is_current).as_ref().and_then(memory::read))
+}
+
+/// The bytes of a subject, which are opened when somebody wants them.
+struct Bytes {
+    file: Option<File>,
+    /// What they were copied to, where the vault is not on this machine.
+    scratch: Option<Finished>,
+}
+
+impl Bytes {
+    async fn open(&mut self, claimed: &Claimed<'_>) -> Result<File, FlightError> {
+        if let Some(file) = &self.file {
+            return Ok(file.try_clone()?);
+        }
+        let (file, scratch) = claimed.open_in_vault().await?;
+        let shared = file.try_clone()?;
+        (self.file, self.scratch) = (Some(file), scratch);
+        Ok(shared)
+    }
 }
 
 /// An inspection that no other replica does.
@@ -185,8 +218,8 @@ impl Claimed<'_> {
     }
 
     async fn release(&self) {
-        let key = (&self.subject.sha256, self.app.inspections.holder.as_str());
-        if let Err(error) = inspections::release(&self.app.db, key).await {
+        let key = (&self.subject.sha256, self.app.holder.as_str());
+        if let Err(error) = claims::release(&self.app.db, key).await {
             warn!("a claim to an inspection lasts until it runs out: {error}");
         }
     }
@@ -196,27 +229,51 @@ impl Claimed<'_> {
         file: Option<File>,
         turn: OwnedSemaphorePermit,
     ) -> Result<Arc<Inspected>, FlightError> {
-        let (file, _scratch) = match file {
-            Some(file) => (file, None),
-            None => self.open_in_vault().await?,
-        };
         let begun = Instant::now();
-        let shown = file.try_clone()?;
-        let request = self.request();
-        let outcome = self.app.inspections.runner.run(file, &request, turn).await;
+        let mut bytes = Bytes {
+            file,
+            scratch: None,
+        };
+        let outcome = match self.read_along().await {
+            Some(outcome) => {
+                drop(turn);
+                outcome
+            }
+            None => {
+                let file = bytes.open(self).await?;
+                let request = self.request();
+                let runner = &self.app.inspections.runner;
+                self.checked(runner.run(file, &request, turn).await)
+            }
+        };
         let took = begun.elapsed();
         metrics::histogram!("portcullis_inspection_seconds").record(took.as_secs_f64());
         let filename = self.subject.filename.as_str();
         debug!(filename, "{filename} was inspected in {took:?}");
-        match self.checked(outcome) {
+        match outcome {
             Outcome::Seen(inspection) => {
                 let mut inspection = *inspection;
-                let again_after = self.consult(shown, &mut inspection.inspected).await;
+                let again_after = match self.app.inspections.scanners.is_empty() {
+                    true => None,
+                    false => {
+                        let file = bytes.open(self).await?;
+                        self.consult(file, &mut inspection.inspected).await
+                    }
+                };
                 self.keep_seen(inspection, again_after).await
             }
             Outcome::Crashed(why) => self.keep_crash(&why).await,
             Outcome::Failed(why) => Err(FlightError::Worker(why)),
         }
+    }
+
+    /// What a worker saw that has read the bytes while they arrived.
+    async fn read_along(&self) -> Option<Outcome> {
+        let inspections = &self.app.inspections;
+        let along = inspections.along.take(&self.subject.sha256)?;
+        let outcome = along.finish(inspections.settings.time).await?;
+        let outcome = self.checked(outcome);
+        matches!(outcome, Outcome::Seen(_)).then_some(outcome)
     }
 
     /// Asks the other scanners, and says after how long they are to be asked again.
@@ -244,14 +301,9 @@ impl Claimed<'_> {
     }
 
     fn request(&self) -> Request {
-        let settings = &self.app.inspections.settings;
         let filename = &self.subject.filename;
-        Request {
-            filename: filename.as_str().to_owned(),
-            project: filename.project().cloned(),
-            millis: u64::try_from(settings.time.as_millis()).unwrap_or(u64::MAX),
-            memory: settings.memory,
-        }
+        let settings = &self.app.inspections.settings;
+        Request::new(filename.as_str(), filename.project(), settings)
     }
 
     /// A worker may say anything: what it says must be about these bytes.

@@ -3,7 +3,7 @@
 //! inspection sees is the crate `inspect`'s, what comes of it the policy's.
 //!
 //! Read the modules in this order: what is asked of a worker and what it answers, how one is run, who else
-//! is asked, one inspection from the queue to the record, the record of a crash, what is remembered, and
+//! is asked, files that are read while they arrive, one inspection from the queue to the record, the record of a crash, what is remembered, and
 //! inspections without a gateway.
 
 pub mod protocol;
@@ -11,6 +11,7 @@ mod runner;
 mod process;
 mod thread;
 pub mod scanners;
+mod along;
 mod flight;
 mod crash;
 mod memory;
@@ -27,17 +28,18 @@ use portcullis_core::pypi::filename::DistFilename;
 use portcullis_store::inspections;
 use portcullis_upstream::single_flight::SingleFlight;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tracing::warn;
-use uuid::Uuid;
 
 use crate::app::App;
 use crate::config::InspectionSettings;
 use crate::error::FlowError;
 
 pub use alone::{Alone, NotInspected};
+pub use along::{Along, Coming, begin as read_along};
 pub use memory::{hear, known};
 pub use runner::probe;
 
+use along::ReadAlong;
+use flight::NoResult;
 use memory::Memory;
 use runner::Runner;
 use scanners::Scanners;
@@ -80,6 +82,8 @@ pub enum Look {
         /// Why: one clause for people.
         why: String,
     },
+    /// Database or vault do not answer, which will pass.
+    Unavailable(FlowError),
 }
 
 /// The inspections that are under way, and what is remembered of those that were.
@@ -87,12 +91,11 @@ pub struct Inspections {
     settings: InspectionSettings,
     runner: Runner,
     scanners: Scanners,
+    along: ReadAlong,
     turns: Arc<Semaphore>,
     queued: AtomicUsize,
-    flights: SingleFlight<Sha256, Result<Arc<Inspected>, String>>,
+    flights: SingleFlight<Sha256, Result<Arc<Inspected>, NoResult>>,
     memory: Memory,
-    /// Tells this process apart from every other one that claims inspections.
-    holder: String,
 }
 
 impl Inspections {
@@ -103,11 +106,11 @@ impl Inspections {
             settings: settings.clone(),
             runner: Runner::new(settings),
             scanners: Scanners::new(&settings.scanners, settings.workers),
+            along: ReadAlong::new(settings.workers),
             turns: Arc::new(Semaphore::new(settings.workers)),
             queued: AtomicUsize::new(0),
             flights: SingleFlight::default(),
             memory: Memory::default(),
-            holder: Uuid::now_v7().to_string(),
         }
     }
 
@@ -149,9 +152,7 @@ pub async fn look(app: &Arc<App>, subject: &Subject, patience: Duration) -> Look
     match known(app, &subject.sha256).await {
         Ok(Some(seen)) => Look::Seen(seen),
         Ok(None) => look_again(app, subject, patience).await,
-        Err(error) => Look::Failed {
-            why: format!("what was seen in it before could not be looked up: {error}"),
-        },
+        Err(error) => Look::Unavailable(error),
     }
 }
 
@@ -159,13 +160,6 @@ pub async fn look(app: &Arc<App>, subject: &Subject, patience: Duration) -> Look
 /// and is not to be tried again: for the job that follows a new revision.
 pub async fn look_again(app: &Arc<App>, subject: &Subject, patience: Duration) -> Look {
     flight::join(app, subject, patience).await
-}
-
-/// Gives back what a process that stops has claimed, so that nobody waits for it.
-pub async fn end(app: &App) {
-    if let Err(error) = inspections::release_all(&app.db, &app.inspections.holder).await {
-        warn!("claims to inspections last until they run out: {error}");
-    }
 }
 
 /// What is inside a file that was inspected, for comparing it with another one; `None` where that is not

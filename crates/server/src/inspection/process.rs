@@ -8,12 +8,13 @@ use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _};
-use tokio::process::{Child, Command};
+use portcullis_inspect::archive::Arrived;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::OnceCell;
 use tracing::{info, warn};
 
-use super::protocol::{Answer, COMMAND, Confinement, OWN_RULES, PROBE, Request, revision};
+use super::protocol::{Answer, COMMAND, Confinement, OWN_RULES, PROBE, Request, message, revision};
 use super::runner::Outcome;
 
 /// The longest answer that is read, in bytes.
@@ -100,6 +101,23 @@ impl Workers {
         }
     }
 
+    /// Starts a process that reads a file while it arrives.
+    ///
+    /// # Errors
+    /// One clause for people.
+    pub(super) async fn begin(&self, request: &Request) -> Result<Reading, String> {
+        self.confinement().await?;
+        let argument = serde_json::to_string(request).expect("texts and numbers are JSON");
+        let mut child = self.start(argument.into(), Stdio::piped())?;
+        let told = child.stdin.take().ok_or("it has no input")?;
+        Ok(Reading {
+            child,
+            told,
+            so_far: 0,
+            request: request.clone(),
+        })
+    }
+
     fn start(&self, argument: OsString, input: Stdio) -> Result<Child, String> {
         let program = match &self.program {
             Some(program) => program.clone(),
@@ -124,6 +142,46 @@ impl Workers {
             .kill_on_drop(true);
         let started = command.spawn();
         started.map_err(|error| format!("{}: {error}", program.display()))
+    }
+}
+
+/// A process that reads a file while it arrives.
+pub(super) struct Reading {
+    child: Child,
+    told: ChildStdin,
+    so_far: u64,
+    request: Request,
+}
+
+impl Reading {
+    /// Tells it how many bytes are there.
+    ///
+    /// # Errors
+    /// One clause for people: it has ended.
+    pub(super) async fn tell_so_far(&mut self, bytes: u64) -> Result<(), String> {
+        self.so_far = bytes;
+        self.tell(Arrived::SoFar(bytes)).await
+    }
+
+    async fn tell(&mut self, arrived: Arrived) -> Result<(), String> {
+        let told = self.told.write_all(&message(arrived)).await;
+        told.map_err(|error| format!("it does not listen: {error}"))
+    }
+
+    /// What it says when it is told that there is no more to come.
+    ///
+    /// # Errors
+    /// One clause for people.
+    pub(super) async fn finish(mut self) -> Result<Outcome, String> {
+        self.tell(Arrived::Whole(self.so_far)).await?;
+        let Self {
+            child,
+            told,
+            request,
+            ..
+        } = self;
+        drop(told);
+        Ok(conclude(gather(child).await?, &request).await)
     }
 }
 

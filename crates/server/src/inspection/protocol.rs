@@ -2,15 +2,19 @@
 //! trusted with nothing: whoever reads an [`Answer`] checks whether it is about what was asked.
 
 use std::fmt;
-use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use portcullis_core::inspection::Contents;
 use portcullis_core::pypi::filename::{DistFilename, InvalidFilename};
 use portcullis_core::pypi::name::ProjectName;
+use portcullis_inspect::archive::{Arrival, Arrived};
 use portcullis_inspect::inspection::{Budget, Inspection, REVISION, inspect_archive};
 use portcullis_inspect::own_rules::OwnRules;
 use serde::{Deserialize, Serialize};
+
+use crate::config::InspectionSettings;
 
 /// The hidden command that a worker is started with, before the [`Request`] as JSON.
 pub const COMMAND: &str = "inspect-worker";
@@ -21,7 +25,7 @@ pub const PROBE: &str = "--probe";
 /// The flag of that command which names a file with rules of the organisation's own, before the file.
 pub const OWN_RULES: &str = "--own-rules";
 
-/// What a worker is asked: to look into the file that is its standard input.
+/// What a worker is asked: to look into the file that is its standard input, or into one that is arriving.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Request {
@@ -33,6 +37,52 @@ pub struct Request {
     pub millis: u64,
     /// How much address space it may take, in bytes.
     pub memory: u64,
+    /// The file, where it is still arriving. The standard input has [`Arrivals`] then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arriving: Option<ArrivingFile>,
+}
+
+/// A file that is arriving.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ArrivingFile {
+    /// Where it arrives.
+    pub path: PathBuf,
+    /// How many bytes it will have.
+    pub total: u64,
+}
+
+/// How a worker is told how far its file has arrived: a letter and a number of bytes, nine bytes a message.
+#[derive(Debug)]
+pub struct Arrivals<R>(pub R);
+
+const SO_FAR: u8 = b's';
+const WHOLE: u8 = b'w';
+
+/// A message as [`Arrivals`] reads it.
+#[must_use]
+pub fn message(arrived: Arrived) -> [u8; 9] {
+    let (letter, bytes) = match arrived {
+        Arrived::SoFar(bytes) => (SO_FAR, bytes),
+        Arrived::Whole(bytes) => (WHOLE, bytes),
+    };
+    let mut message = [letter; 9];
+    message[1..].copy_from_slice(&bytes.to_le_bytes());
+    message
+}
+
+impl<R: Read> Arrival for Arrivals<R> {
+    fn wait(&mut self) -> io::Result<Arrived> {
+        let mut message = [0; 9];
+        self.0.read_exact(&mut message)?;
+        let [letter, bytes @ ..] = message;
+        let bytes = u64::from_le_bytes(bytes);
+        match letter {
+            SO_FAR => Ok(Arrived::SoFar(bytes)),
+            WHOLE => Ok(Arrived::Whole(bytes)),
+            _ => Err(io::Error::from(io::ErrorKind::InvalidData)),
+        }
+    }
 }
 
 /// What a worker answers, as one JSON value.
@@ -91,6 +141,22 @@ impl fmt::Display for Confinement {
 }
 
 impl Request {
+    /// To look into a file of this name, as `settings` allow.
+    #[must_use]
+    pub fn new(
+        filename: &str,
+        project: Option<&ProjectName>,
+        settings: &InspectionSettings,
+    ) -> Self {
+        Self {
+            filename: filename.to_owned(),
+            project: project.cloned(),
+            millis: u64::try_from(settings.time.as_millis()).unwrap_or(u64::MAX),
+            memory: settings.memory,
+            arriving: None,
+        }
+    }
+
     /// The name, understood.
     ///
     /// # Errors
@@ -117,12 +183,16 @@ impl Request {
 }
 
 /// The inspection of `archive` as `request` asks for it. Blocks, and never writes anything.
-pub fn inspect(archive: File, request: &Request) -> Answer {
+pub fn inspect(archive: impl Read + Seek + Send, request: &Request) -> Answer {
     inspect_with(archive, request, &OwnRules::default())
 }
 
 /// The same, with rules of the organisation's own.
-pub fn inspect_with(archive: File, request: &Request, own_rules: &OwnRules) -> Answer {
+pub fn inspect_with(
+    archive: impl Read + Seek + Send,
+    request: &Request,
+    own_rules: &OwnRules,
+) -> Answer {
     let unreadable = |why: String| Answer::Unreadable { why };
     let filename = match request.distribution() {
         Ok(filename) => filename,
@@ -178,6 +248,7 @@ mod tests {
             project: None,
             millis,
             memory: 1,
+            arriving: None,
         }
     }
 
@@ -188,6 +259,23 @@ mod tests {
         let generous = request(3_600_000).budget();
         assert_eq!(generous.python.time, Budget::default().python.time);
         assert_eq!(generous.python.longest, Budget::default().python.longest);
+    }
+
+    #[test]
+    fn a_worker_hears_what_it_is_told_and_nothing_else() {
+        let said = [
+            Arrived::SoFar(0),
+            Arrived::SoFar(u64::MAX),
+            Arrived::Whole(7),
+        ];
+        let mut heard = Arrivals(io::Cursor::new(said.map(message).concat()));
+        for expected in said {
+            assert_eq!(heard.wait().expect("a message"), expected);
+        }
+        let end = heard.wait().expect_err("nothing more is said");
+        assert_eq!(end.kind(), io::ErrorKind::UnexpectedEof);
+        let nonsense = Arrivals(&b"nonsense!"[..]).wait().expect_err("no message");
+        assert_eq!(nonsense.kind(), io::ErrorKind::InvalidData);
     }
 
     #[test]

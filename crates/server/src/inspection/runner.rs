@@ -42,6 +42,14 @@ impl Runner {
         }
     }
 
+    /// Those that start processes, where inspections are run in such.
+    pub(super) fn workers(&self) -> Option<&Workers> {
+        match self {
+            Self::Process(workers) => Some(workers),
+            Self::Thread(_) => None,
+        }
+    }
+
     /// Inspects `file`. The turn is given back when nothing runs any more.
     pub(super) async fn run(
         &self,

@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 use portcullis_core::time::Timestamp;
 use portcullis_store::feeds::{self, Feed};
 
-use super::schedule::Job;
+use super::schedule::{Job, Reach};
 use crate::app::App;
 use crate::config::FeedConfig;
 use crate::error::FlowError;
@@ -18,6 +18,7 @@ use crate::flow::feeds::{Refreshed, Shrunk, Wanted, Way, refresh};
 pub static FEEDS: Job = Job {
     name: "feeds",
     summary: "load advisories and other feeds that are due",
+    reach: Reach::Outside,
     every,
     run: |app| async move { refresh_due(&app).await }.boxed(),
 };

@@ -14,7 +14,7 @@ use portcullis_store::holdings::{self, Holder};
 use portcullis_store::inspections::{self, Outdated};
 use tracing::debug;
 
-use super::schedule::Job;
+use super::schedule::{Job, Reach};
 use crate::app::App;
 use crate::error::FlowError;
 use crate::flow::contents::{Finding, tell};
@@ -33,6 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) static INSPECTIONS: Job = Job {
     name: "inspect-again",
     summary: "look again into files that an older engine saw",
+    reach: Reach::Inside,
     every: |_| Some(EVERY),
     run: |app| async move { look_again(&app).await }.boxed(),
 };
@@ -106,6 +107,7 @@ async fn one(app: &Arc<App>, sha256: &Sha256, tally: &mut Tally) -> Result<(), F
             }
         }
         Look::UnderWay { .. } => tally.looked += 1,
+        Look::Unavailable(error) => return Err(error),
         Look::Failed { why } => debug!(%sha256, "{sha256} was not looked into again: {why}"),
     }
     Ok(())

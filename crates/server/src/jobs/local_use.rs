@@ -12,7 +12,7 @@ use portcullis_core::similarity::{FEWEST_CLIENTS, FEWEST_DAYS, LocalUse};
 use portcullis_core::time::Timestamp;
 use portcullis_store::local_use::{self, Visit};
 
-use super::schedule::Job;
+use super::schedule::{Job, Reach};
 use crate::app::App;
 use crate::error::FlowError;
 
@@ -23,6 +23,7 @@ const DAYS: i64 = 120;
 pub(super) static LOCAL_USE: Job = Job {
     name: "local-use",
     summary: "count which projects are used here day by day",
+    reach: Reach::Inside,
     every: |_| Some(Duration::from_secs(24 * 60 * 60)),
     run: |app| async move { count(&app).await }.boxed(),
 };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use portcullis_core::ledger::Kind;
+use portcullis_store::claims;
 use portcullis_store::generations::{self, Counter};
 use portcullis_store::hosted;
 use portcullis_store::ledger;
@@ -23,6 +24,9 @@ mod signals;
 mod local_use;
 mod inspections;
 mod reviews;
+pub mod cache;
+pub mod garbage;
+pub mod mirror;
 
 use schedule::Job;
 
@@ -33,6 +37,9 @@ pub static JOBS: &[&Job] = &[
     &local_use::LOCAL_USE,
     &inspections::INSPECTIONS,
     &reviews::REVIEWS,
+    &cache::CACHE,
+    &garbage::GARBAGE,
+    &mirror::MIRROR,
     &crate::notify::JOB,
     &crate::statistics::PRUNE,
     &monitor::projects::JOB,
@@ -71,11 +78,19 @@ pub fn start(app: Arc<App>) -> tokio::task::JoinHandle<()> {
 
 /// Gives back and writes down what a process that stops has in its hands, once [`start`]'s handle was
 /// aborted.
-pub async fn end(app: &App) {
+pub async fn end(app: &Arc<App>) {
     schedule::release_all(app).await;
-    crate::inspection::end(app).await;
+    release_claims(app).await;
     flush_last_used(app).await;
     flush_counts(app).await;
+    crate::cache::flush(app).await;
+}
+
+/// Gives back what a process that stops has claimed, so that nobody waits for it.
+async fn release_claims(app: &App) {
+    if let Err(error) = claims::release_all(&app.db, &app.holder).await {
+        warn!("claims last until they run out: {error}");
+    }
 }
 
 async fn watch(app: &Arc<App>) {
@@ -94,6 +109,7 @@ async fn watch(app: &Arc<App>) {
         if seen.last_count.elapsed() >= FLUSH_COUNTS {
             seen.last_count = tokio::time::Instant::now();
             flush_counts(app).await;
+            crate::cache::flush(app).await;
         }
         tokio::time::sleep(POLL).await;
     }
@@ -171,6 +187,9 @@ impl Seen {
         }
         if changed(Counter::Reviews) {
             in_force::reload(app).await?;
+        }
+        if changed(Counter::Switches) {
+            crate::offline::follow_switch(app).await?;
         }
         if changed(Counter::Feeds) {
             crate::feeds::reload(app).await?;

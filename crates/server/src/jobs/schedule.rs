@@ -23,11 +23,25 @@ pub struct Job {
     pub name: &'static str,
     /// What it does, one line for people.
     pub summary: &'static str,
+    /// Whether it asks anybody outside.
+    pub reach: Reach,
     /// How often; `None` while the configuration does not want it.
     pub every: fn(&App) -> Option<Duration>,
     /// Does it, and says in a few words what came of it. It may be dropped at any await: when the
     /// process stops, and when its lease is lost.
-    pub run: fn(Arc<App>) -> BoxFuture<'static, Result<String, FlowError>>,
+    pub run: fn(Arc<App>) -> Doing,
+}
+
+/// The work of a job.
+pub type Doing = BoxFuture<'static, Result<String, FlowError>>;
+
+/// Whom a job asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Nobody, or only receivers and services of the organisation.
+    Inside,
+    /// Sources, feeds or signals: it is left alone while the gateway is offline.
+    Outside,
 }
 
 /// How often the database is asked which jobs are due.
@@ -64,6 +78,9 @@ pub enum RunError {
     /// Somebody is at it.
     #[error("the job {0} is being run by another process")]
     Held(&'static str),
+    /// It would ask somebody outside.
+    #[error("the job {0} asks outside, and the gateway is offline")]
+    Offline(&'static str),
     /// It took so long to renew the lease that another process may have taken the job over.
     #[error("the lease of the job {0} was lost")]
     Lost(&'static str),
@@ -97,6 +114,9 @@ async fn start_due(app: &Arc<App>, under_way: &mut JoinSet<()>) -> Result<(), St
         let Some(every) = (job.every)(app) else {
             continue;
         };
+        if job.reach == Reach::Outside && app.is_offline() {
+            continue;
+        }
         let state = states.iter().find(|state| state.name == job.name);
         let every = millis(every);
         let is_due = state.is_none_or(|state| state.is_due(every, now) && !state.is_held(now));
@@ -106,8 +126,9 @@ async fn start_due(app: &Arc<App>, under_way: &mut JoinSet<()>) -> Result<(), St
         let failures = state.map_or(0, |state| state.failures);
         if let Some(turn) = Turn::take(app, job, When::Due { every }, failures).await? {
             under_way.spawn(async move {
-                // It is in the database and in the log.
-                let _ = turn.run().await;
+                let work = (turn.job.run)(Arc::clone(&turn.app));
+                // How it ends is in the database and in the log.
+                let _ = turn.run(work).await;
             });
         }
     }
@@ -119,12 +140,30 @@ async fn start_due(app: &Arc<App>, under_way: &mut JoinSet<()>) -> Result<(), St
 /// # Errors
 /// [`RunError`].
 pub async fn run_now(app: &Arc<App>, name: &str) -> Result<String, RunError> {
+    let turn = turn_now(app, name).await?;
+    let work = (turn.job.run)(Arc::clone(app));
+    turn.run(work).await
+}
+
+async fn turn_now(app: &Arc<App>, name: &str) -> Result<Turn, RunError> {
     let job = JOBS.iter().find(|job| job.name == name);
     let job = job.ok_or_else(|| RunError::Unknown(name.to_owned()))?;
+    if job.reach == Reach::Outside && app.is_offline() {
+        return Err(RunError::Offline(job.name));
+    }
     let states = jobs::all(&app.db).await?;
     let failures = state_of(&states, name).map_or(0, |state| state.failures);
     let turn = Turn::take(app, job, When::Now, failures).await?;
-    turn.ok_or(RunError::Held(job.name))?.run().await
+    turn.ok_or(RunError::Held(job.name))
+}
+
+/// Does `work` in place of what a job does, because a person wants it, while nobody else runs that job.
+///
+/// # Errors
+/// [`RunError`].
+pub async fn run_leased(app: &Arc<App>, name: &str, work: Doing) -> Result<String, RunError> {
+    let turn = turn_now(app, name).await?;
+    turn.run(work).await
 }
 
 /// What the database knows of a job.
@@ -179,10 +218,10 @@ impl Turn {
         }))
     }
 
-    async fn run(self) -> Result<String, RunError> {
+    async fn run(self, work: Doing) -> Result<String, RunError> {
         let name = self.job.name;
         debug!(job = name, "{name}: begins");
-        let mut work = Work(tokio::spawn((self.job.run)(Arc::clone(&self.app))));
+        let mut work = Work(tokio::spawn(work));
         let outcome = tokio::select! {
             joined = &mut work.0 => Ok(joined.unwrap_or_else(|error| Err(broken(name, &error)))),
             () = self.keep_lease() => Err(RunError::Lost(name)),

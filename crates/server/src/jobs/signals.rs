@@ -12,11 +12,12 @@ use portcullis_core::pypi::name::ProjectName;
 use portcullis_store::releases;
 use portcullis_store::signals::{self, Measured, NewSignal, Wanted};
 use portcullis_upstream::environment::Environment;
+use portcullis_upstream::line::Line;
 use portcullis_upstream::signals::{
     DepsDev, Scorecard, SignalFile, SignalHost, SignalProvider, Subject,
 };
 
-use super::schedule::Job;
+use super::schedule::{Job, Reach};
 use crate::app::App;
 use crate::config::{
     CredentialSettings, SignalConfig, SignalPlace, SignalService, UpstreamSettings,
@@ -28,6 +29,7 @@ use crate::sources::{Source, upstream_config};
 pub(super) static SIGNALS: Job = Job {
     name: "signals",
     summary: "ask signal providers about projects in use",
+    reach: Reach::Outside,
     every: |app| (!app.config.signals.is_empty()).then_some(ROUND),
     run: |app| async move { refresh_due(&app).await }.boxed(),
 };
@@ -65,7 +67,9 @@ async fn refresh(app: &Arc<App>, name: &str, config: &SignalConfig) -> Result<us
     if due.is_empty() {
         return Ok(0);
     }
-    let provider = open(name, &config.place).await.map_err(FlowError::Job)?;
+    let provider = open(name, &config.place, &app.config.line)
+        .await
+        .map_err(FlowError::Job)?;
     let (mut asked, mut measured, mut trouble) = (Vec::new(), Vec::new(), None);
     for project in due {
         let repository = repository(app, &project).await?;
@@ -149,11 +153,15 @@ async fn repository(app: &App, project: &ProjectName) -> Result<Option<Box<str>>
         .find_map(|release| release.observed.repository))
 }
 
-async fn open(name: &str, place: &SignalPlace) -> Result<Box<dyn SignalProvider>, String> {
+async fn open(
+    name: &str,
+    place: &SignalPlace,
+    line: &Line,
+) -> Result<Box<dyn SignalProvider>, String> {
     Ok(match place {
         SignalPlace::File(path) => Box::new(open_file(path).await?),
-        SignalPlace::DepsDev(service) => Box::new(DepsDev::new(host(name, service)?)),
-        SignalPlace::Scorecard(service) => Box::new(Scorecard::new(host(name, service)?)),
+        SignalPlace::DepsDev(service) => Box::new(DepsDev::new(host(name, service, line)?)),
+        SignalPlace::Scorecard(service) => Box::new(Scorecard::new(host(name, service, line)?)),
     })
 }
 
@@ -164,13 +172,14 @@ async fn open_file(path: &Path) -> Result<SignalFile, String> {
     opened.map_err(|error| error.to_string())
 }
 
-fn host(name: &str, service: &SignalService) -> Result<SignalHost, String> {
+fn host(name: &str, service: &SignalService, line: &Line) -> Result<SignalHost, String> {
     let settings = UpstreamSettings {
         url: Some(service.url.clone()),
         credentials: CredentialSettings::None,
         proxy: service.proxy.clone(),
         ca_file: service.ca_file.clone(),
         allow_hosts: service.allow_hosts.clone(),
+        line: line.clone(),
         ..UpstreamSettings::default()
     };
     let label = name

@@ -17,7 +17,7 @@ use tracing::{debug, warn};
 use crate::app::App;
 use crate::config::{SecretPlace, SinkConfig, SinkWay};
 use crate::error::FlowError;
-use crate::jobs::schedule::Job;
+use crate::jobs::schedule::{Job, Reach};
 
 mod webhook;
 mod mail;
@@ -29,6 +29,7 @@ pub use webhook::sign;
 pub static JOB: Job = Job {
     name: "notify",
     summary: "tells webhooks, mailboxes and files of events",
+    reach: Reach::Inside,
     every: |app| (!app.config.notify.is_empty()).then_some(PASS),
     run: |app| Box::pin(run(app)),
 };

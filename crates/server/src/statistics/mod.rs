@@ -16,7 +16,7 @@ use portcullis_store::{Db, StoreError};
 use crate::app::App;
 use crate::error::FlowError;
 use crate::identity::Caller;
-use crate::jobs::schedule::Job;
+use crate::jobs::schedule::{Job, Reach};
 
 mod report;
 
@@ -26,6 +26,7 @@ pub use report::{Inquiry, Order, Report, date};
 pub static PRUNE: Job = Job {
     name: "statistics",
     summary: "forgets counts older than 400 days",
+    reach: Reach::Inside,
     every: |_| Some(DAY),
     run: |app| Box::pin(prune(app)),
 };

@@ -4,6 +4,7 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
+use portcullis_core::advisory::AdvisoryTable;
 use portcullis_core::fact::Fact;
 use portcullis_core::ledger::Kind;
 use portcullis_server::config::{FeedConfig, FeedKind, FeedOrigin};
@@ -414,6 +415,72 @@ async fn tools_that_ask_osv_can_ask_us() {
     assert_eq!(ask("/osv/v1/query", json!([1])).await.status, 400);
     let many = json!({"queries": vec![json!({"commit": "a"}); 1001]});
     assert_eq!(ask("/osv/v1/querybatch", many).await.status, 400);
+}
+
+#[tokio::test]
+async fn an_audit_asks_once_and_is_told_what_is_known_and_what_could_not_be_read() {
+    let server = FeedServer::start().await;
+    let mut partly = record(2, 1);
+    partly["affected"][0]["versions"] = json!(["1.0", 3]);
+    let mut all = vec![("bad.json".to_owned(), b"{\"id\": ".to_vec())];
+    for record in [record(1, 1), partly, record(3, 1)] {
+        let name = format!("{}.json", record["id"]);
+        all.push((name, record.to_string().into_bytes()));
+    }
+    server.put("all.zip", members(&all));
+    server.put(
+        "kev.json",
+        r#"{"vulnerabilities":[{"cveID":"CVE-2026-0001"}]}"#,
+    );
+    let kev = format!(
+        "[feeds.kev]\nkind = 'kev'\nurl = '{}kev.json'\n",
+        server.url
+    );
+    let app = setup(&server).tables(&kev).start().await;
+    let ask = async |question: Value| {
+        let ask = app.post("/api/v1/advisories");
+        let ask = ask.header("Content-Type", "application/json");
+        ask.body(question.to_string().into_bytes()).await
+    };
+    let asked = json!({ "projects": ["Project_1", "project-2", "nothing-known"] });
+    let early = ask(asked.clone()).await;
+    assert_eq!(
+        early.status, 503,
+        "an empty answer would say that all is well"
+    );
+    schedule::run_now(&app.app, "feeds").await.unwrap();
+    let answer = ask(asked).await;
+    assert_eq!(answer.status, 200, "{}", answer.shown());
+    let table = answer.text();
+    let table = AdvisoryTable::read(table.as_bytes()).unwrap();
+    let head = table.head();
+    assert_eq!((head.records, head.unreadable), (3, 1));
+    assert!(head.complaints[0].starts_with("bad.json: "), "{head:?}");
+    assert!(head.as_of.is_some() && head.knows_exploited && !head.knows_epss);
+    let projects = ["project-1", "project-2", "project-3"].map(name);
+    let told = table.answer(&projects);
+    let groups = |project: &str| told.index.groups(&name(project)).to_vec();
+    assert!(matches!(
+        groups("project-1")[0].exploited,
+        Fact::Known(Some(_))
+    ));
+    assert!(matches!(
+        groups("project-2")[0].exploited,
+        Fact::Known(None)
+    ));
+    assert!(matches!(groups("project-2")[0].epss, Fact::Unknown(_)));
+    assert!(groups("project-3").is_empty(), "nobody asked for it");
+    assert_eq!(&*told.partly_read[&projects[1]][0], "PYSEC-2026-2");
+    assert_eq!(told.partly_read.len(), 1);
+    for wrong in [
+        json!({}),
+        json!({ "projects": ["no name!"] }),
+        json!({ "projects": vec!["a"; 20_001] }),
+    ] {
+        assert_eq!(ask(wrong).await.status, 400);
+    }
+    let none = ask(json!({ "projects": [] })).await;
+    assert!(AdvisoryTable::read(none.text().as_bytes()).is_ok());
 }
 
 #[tokio::test]

@@ -149,6 +149,7 @@ async fn no_wrong_length_makes_a_complete_answer() {
     ];
     for (what, listed, fault) in table {
         let (upstream, app) = place(&listed).await;
+        upstream.without_ranges();
         upstream.fault("/files/", fault);
         let answer = app.file("foo", FILENAME).await;
         match answer.status {
@@ -173,11 +174,72 @@ fn count_files(folder: &std::path::Path) -> usize {
 }
 
 #[tokio::test]
-async fn a_transfer_that_broke_off_is_begun_again_by_the_next_who_asks() {
+async fn a_transfer_that_breaks_off_is_taken_up_there_and_clients_see_nothing_of_it() {
+    let table = [("once", 200_000, 1, 1), ("each time", 40_000, u32::MAX, 7)];
+    for (what, after, times, resumed) in table {
+        let file = file(300_000);
+        let (upstream, app) = place(&file).await;
+        upstream.fault_times("/files/", Fault::CloseAfter(after), times);
+        let answer = app.file("foo", FILENAME).await;
+        assert!(
+            answer.is_complete && answer.body == *file.bytes(),
+            "{what}: {}",
+            answer.status
+        );
+        let ranges: Vec<Option<String>> = upstream
+            .requests()
+            .iter()
+            .filter(|request| request.path.contains(FILENAME))
+            .map(|request| request.header("range").map(str::to_owned))
+            .collect();
+        assert_eq!(ranges.len(), resumed + 1, "{what}: {ranges:?}");
+        assert_eq!(ranges[1], Some(format!("bytes={after}-")), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_source_without_ranges_sends_all_of_it_again_and_what_is_known_is_passed_over() {
     let file = file(300_000);
+    let (upstream, app) = place(&file).await;
+    upstream.without_ranges();
+    upstream.fault_times("/files/", Fault::CloseAfter(200_000), 1);
+    let answer = app.file("foo", FILENAME).await;
+    assert!(answer.is_complete && answer.body == *file.bytes());
+}
+
+#[tokio::test]
+async fn a_file_that_was_replaced_while_it_arrived_is_not_put_together_from_both() {
+    let file = file(300_000);
+    let (upstream, app) = place(&file).await;
+    upstream.without_ranges();
+    let other = vec![7; file.bytes().len()];
+    upstream.fault("/files/", Fault::WrongBytes(other));
+    upstream.fault_times("/files/", Fault::CloseAfter(200_000), 1);
+    let answer = app.file("foo", FILENAME).await;
+    assert!(!answer.is_complete);
+    assert!(app.blobs().await.is_empty());
+    assert!(app.downloads("foo").await.is_empty());
+    app.alert("wrong-bytes", &format!("pypi/foo/{FILENAME}"))
+        .await;
+}
+
+#[tokio::test]
+async fn a_file_without_an_announced_digest_is_never_put_together() {
+    let file = file(300_000).without_hash();
     let (upstream, app) = place(&file).await;
     upstream.fault_times("/files/", Fault::CloseAfter(200_000), 1);
     assert!(!app.file("foo", FILENAME).await.is_complete);
+    assert_eq!(upstream.paths_containing(FILENAME).len(), 1);
+}
+
+#[tokio::test]
+async fn a_transfer_that_does_not_go_on_is_begun_again_by_the_next_who_asks() {
+    let file = file(300_000);
+    let (upstream, app) = place(&file).await;
+    upstream.without_ranges();
+    upstream.fault("/files/", Fault::CloseAfter(200_000));
+    assert!(!app.file("foo", FILENAME).await.is_complete);
+    upstream.clear_faults();
     let again = app.file("foo", FILENAME).await;
     assert!(again.is_complete && again.body == *file.bytes());
 }

@@ -12,13 +12,13 @@ use portcullis_core::digest::Sha256;
 use portcullis_core::inspection::Inspected;
 use portcullis_core::policy::Effect;
 use portcullis_core::pypi::filename::DistFilename;
-use portcullis_fixtures::wheel;
+use portcullis_fixtures::{Fault, FixtureIndex, ListedFile, incompressible, wheel};
 use portcullis_server::App;
 use portcullis_server::inspection::protocol::{self, Answer, Request, revision};
 use portcullis_server::inspection::{self, Look, Place, Subject};
-use portcullis_store::inspections;
+use portcullis_store::{claims, inspections};
 
-use crate::test_app::{Setup, TestApp, eventually};
+use crate::test_app::{Setup, TestApp, eventually, old};
 
 const FILENAME: &str = "demo-1.0-py3-none-any.whl";
 
@@ -46,6 +46,10 @@ async fn with_program(program: &str, keys: &str) -> TestApp {
         "[sources.internal]\nkind = 'hosted'\n[indexes.main]\nsources = ['internal']\n\
          [inspection]\nisolation = 'process'\nworker = 'worker.sh'\n{keys}\n"
     ));
+    start(setup, program).await
+}
+
+async fn start(setup: Setup, program: &str) -> TestApp {
     let path = setup.path("worker.sh");
     std::fs::write(&path, format!("#!/bin/sh\n{program}")).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -81,6 +85,7 @@ fn answer(path: &PathBuf) -> Vec<u8> {
         project: None,
         millis: 10_000,
         memory: 1 << 30,
+        arriving: None,
     };
     let answer = protocol::inspect(std::fs::File::open(path).unwrap(), &request);
     assert!(matches!(answer, Answer::Inspected { .. }), "{answer:?}");
@@ -220,7 +225,7 @@ async fn a_program_that_is_no_worker_says_nothing_about_files() {
         }
         assert_eq!(kept(&app.app, &subject).await, None);
         assert!(
-            !inspections::is_claimed(&app.app.db, &subject.sha256, app.app.now())
+            !claims::is_claimed(&app.app.db, &subject.sha256, app.app.now())
                 .await
                 .unwrap()
         );
@@ -242,7 +247,8 @@ async fn a_file_that_is_not_there_says_nothing_about_its_content() {
     };
     for subject in [gone, nowhere] {
         let look = inspection::look(&app.app, &subject, LONG).await;
-        assert!(matches!(look, Look::Failed { .. }), "{look:?}");
+        let says_nothing = matches!(look, Look::Failed { .. } | Look::Unavailable(_));
+        assert!(says_nothing, "{look:?}");
         assert_eq!(kept(&app.app, &subject).await, None);
     }
 }
@@ -339,7 +345,7 @@ async fn the_claim_of_a_replica_that_died_runs_out() {
     std::fs::write(app.path("answer"), answer(scratch(&subject))).unwrap();
     let now = app.app.now();
     let dead = (&subject.sha256, "a replica that died");
-    let claimed = inspections::claim(&app.app.db, dead, now.plus_millis(10_000), now).await;
+    let claimed = claims::claim(&app.app.db, dead, now.plus_millis(10_000), now).await;
     assert!(claimed.unwrap());
     let look = inspection::look(&app.app, &subject, Duration::from_millis(500)).await;
     assert!(matches!(look, Look::UnderWay { .. }), "{look:?}");
@@ -367,4 +373,103 @@ async fn another_replica_hears_what_was_seen_anew() {
         known.unwrap().filter(|seen| seen.complete)
     })
     .await;
+}
+
+/// A wheel that is large enough to be read along.
+fn large() -> ListedFile {
+    let wheel = wheel("demo", "1.0").file("demo/data.bin", incompressible(1_200_000));
+    old(wheel.file("demo/__init__.py", "VERSION = 1\n"))
+}
+
+/// A gateway over an index with one file, whose workers do `along` when they are to read along, and else
+/// answer; every start of one leaves a line in `starts`.
+async fn reading_along(file: &ListedFile, along: &str) -> (FixtureIndex, TestApp) {
+    let upstream = FixtureIndex::start().await;
+    upstream.add(file.clone());
+    let script = worker(&format!(
+        "case \"$2\" in\n*arriving*) echo along >> \"$here/starts\"\n{along}\n;;\n\
+         *) echo whole >> \"$here/starts\"\ncat \"$here/answer\"\n;;\nesac"
+    ));
+    let setup = Setup::over(&upstream)
+        .tables("[inspection]\nisolation = 'process'\nworker = 'worker.sh'\ntime = '2s'\n");
+    let path = setup.path("arrived.whl");
+    std::fs::write(&path, file.bytes()).unwrap();
+    std::fs::write(setup.path("answer"), answer(&path)).unwrap();
+    let app = start(setup, &script).await;
+    (upstream, app)
+}
+
+fn starts(app: &TestApp) -> String {
+    std::fs::read_to_string(app.path("starts")).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_large_file_is_read_while_it_arrives_and_not_again() {
+    let file = large();
+    let along = "cat > \"$here/told\"; cat \"$here/answer\"";
+    let (_upstream, app) = reading_along(&file, along).await;
+    let answer = app.file("demo", FILENAME).await;
+    assert!(answer.status == 200 && answer.body == *file.bytes());
+    assert_eq!(starts(&app), "along\n");
+    let told = std::fs::read(app.path("told")).unwrap();
+    let total = file.bytes().len() as u64;
+    let messages: Vec<(u8, u64)> = told
+        .chunks(9)
+        .map(|message| {
+            let bytes = message[1..].try_into().unwrap();
+            (message[0], u64::from_le_bytes(bytes))
+        })
+        .collect();
+    assert_eq!(messages.last(), Some(&(b'w', total)), "{messages:?}");
+    assert!(messages.is_sorted_by_key(|(_, bytes)| *bytes));
+    assert!(
+        messages[..messages.len() - 1]
+            .iter()
+            .all(|(kind, bytes)| *kind == b's' && *bytes <= total)
+    );
+}
+
+#[tokio::test]
+async fn whatever_keeps_a_worker_from_reading_along_says_nothing_about_the_file() {
+    let table = [
+        ("it never listens", "exec sleep 600"),
+        ("it ends at once", "exit 1"),
+        ("it is killed at its end", "cat > /dev/null; kill -9 $$"),
+        ("it answers too early", "cat \"$here/answer\" | head -c 20"),
+        (
+            "it talks about something else",
+            "cat > /dev/null; sed 's/\"sha256\":\"......../\"sha256\":\"00000000/' \"$here/answer\"",
+        ),
+        (
+            "it cannot read it",
+            "cat > /dev/null; echo '{\"came-to\":\"unreadable\",\"why\":\"gone\"}'",
+        ),
+    ];
+    for (what, along) in table {
+        let file = large();
+        let (_upstream, app) = reading_along(&file, along).await;
+        let answer = app.file("demo", FILENAME).await;
+        assert!(
+            answer.status == 200 && answer.body == *file.bytes(),
+            "{what}"
+        );
+        assert_eq!(starts(&app), "along\nwhole\n", "{what}");
+        let sha256 = Sha256::of(file.bytes());
+        let kept = inspections::find(&app.app.db, &sha256).await.unwrap();
+        assert!(kept.is_some_and(|kept| kept.again_at.is_none()), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_does_not_arrive_leaves_nobody_reading() {
+    let file = large();
+    let along = "echo $$ >> \"$here/running\"; cat > /dev/null; cat \"$here/answer\"";
+    let (upstream, app) = reading_along(&file, along).await;
+    upstream.without_ranges();
+    upstream.fault(FILENAME, Fault::CloseAfter(600_000));
+    let broken = app.file("demo", FILENAME).await;
+    assert!(!broken.is_complete);
+    let running = std::fs::read_to_string(app.path("running")).unwrap();
+    let process = PathBuf::from(format!("/proc/{}", running.trim()));
+    eventually(async || (!process.join("exe").exists()).then_some(())).await;
 }

@@ -9,7 +9,8 @@ use portcullis_server::flow::feeds::{Shrunk, Wanted, Way, refresh};
 use serde_json::{Value, json};
 
 use crate::client::Answer;
-use crate::test_app::{NOW, Setup, TestApp, old};
+use crate::test_app::{NOW, Setup, TestApp, eventually, old};
+use crate::upload_form::Form;
 
 const OUTAGE: Fault = Fault::Status {
     code: 503,
@@ -245,6 +246,8 @@ async fn vulnerabilities_are_told_and_said_to_be_unknown_before_any_were_loaded(
     know_of_a_vulnerability(&app).await;
     let known = one(&app, pin.clone()).await;
     let advisory = &known["advisories"][0];
+    assert_eq!(advisory["exploited"], Value::Null, "no catalogue is loaded");
+    assert_eq!(advisory["epss"], Value::Null, "no scores are loaded");
     assert_eq!(advisory["id"], "PYSEC-2026-1");
     assert_eq!(advisory["aliases"], json!(["CVE-2026-0001"]));
     assert_eq!(advisory["fixed-in"], "1.1");
@@ -354,4 +357,48 @@ async fn whoever_may_not_read_is_not_answered() {
         ask.body(question.to_string().into_bytes()).await.status,
         200
     );
+}
+
+#[tokio::test]
+async fn licences_are_told_where_they_are_asked_for_and_on_record() {
+    let upstream = FixtureIndex::start().await;
+    upstream.offer_metadata();
+    let licensed = wheel("foo", "1.0").header("License-Expression", "mit or Apache-2.0");
+    upstream.add(old(licensed));
+    upstream.add(old(wheel("foo", "1.1").header("License", "As we like")));
+    let app = TestApp::over(&upstream).await;
+    let ours = wheel("ours", "1.0").header("License-Expression", "ISC");
+    let token = app.token("ci", "upload").await;
+    assert_eq!(Form::of_wheel(&ours).to(&app, &token).await.status, 200);
+    let pins = json!([
+        { "project": "foo", "version": "1.0" },
+        { "project": "foo", "version": "1.1" },
+        { "project": "bar", "version": "1.0" },
+        { "project": "ours", "version": "1.0" },
+    ]);
+    let licences = async || {
+        let question = json!({ "pins": pins, "licences": true });
+        let answer = asked(&app, &question).await.json();
+        let of = |at: usize| answer["pins"][at]["licence"].clone();
+        [of(0), of(1), of(2), of(3)]
+    };
+    let [unseen, as_unseen, _, ours] = licences().await;
+    assert_eq!([unseen, as_unseen], [Value::Null, Value::Null]);
+    assert_eq!(ours["expression"], "ISC", "what is published here is known");
+    for file in ["foo-1.0-py3-none-any.whl", "foo-1.1-py3-none-any.whl"] {
+        let metadata = app.file("foo", &format!("{file}.metadata")).await;
+        assert_eq!(metadata.status, 200, "{file}");
+    }
+    let [known, unclear, absent, _] = eventually(async || {
+        let all = licences().await;
+        (!all[0].is_null() && !all[1].is_null()).then_some(all)
+    })
+    .await;
+    assert_eq!(known["expression"], "MIT OR Apache-2.0");
+    assert_eq!(known["statements"][0]["kind"], "expression");
+    assert_eq!(unclear["expression"], Value::Null);
+    assert_eq!(unclear["statements"][0]["text"], "As we like");
+    assert_eq!(absent, Value::Null);
+    let unasked = judged(&app, pins.clone()).await;
+    assert_eq!(unasked[0]["licence"], Value::Null, "nobody asked");
 }

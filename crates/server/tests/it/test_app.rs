@@ -20,7 +20,6 @@ use portcullis_store::exposure::{self, Exposed, Window};
 use portcullis_store::pages;
 use portcullis_store::tokens::{self, Created, NewToken};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -160,7 +159,7 @@ impl TestApp {
         let millis = Arc::clone(&setup.clock);
         let clock: Clock = Arc::new(move || Timestamp::from_millis(millis.load(Ordering::Relaxed)));
         let app = App::open(config, clock).await.unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = serve::listen(([127, 0, 0, 1], 0).into()).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let serving = serve::serve(Arc::clone(&app), listener, async {

@@ -5,6 +5,8 @@
 //! **Invariant:** a blob's key is its digest, and blobs are put in place whole, so that writing one
 //! again changes nothing.
 
+mod leftovers;
+mod parts;
 mod probe;
 mod read;
 mod scratch;
@@ -13,25 +15,29 @@ mod spool;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
-use object_store::aws::AmazonS3Builder;
+use moka::sync::Cache;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path as Key;
 use object_store::prefix::PrefixStore;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _};
+use object_store::{ClientOptions, ObjectMeta, ObjectStore, ObjectStoreExt as _, RetryConfig};
 use portcullis_core::digest::Sha256;
 use portcullis_core::gate::Cleared;
 use portcullis_core::time::Timestamp;
 use sha2::Digest as _;
 
-pub use probe::Probe;
+pub use leftovers::{Leftover, LeftoverKind, Leftovers};
+pub use probe::{Probe, Took};
 pub use read::{Blob, BlobStream, LocalBlob, RemoteBlob};
 pub use spool::{Finished, Spool};
 
+use parts::Parts;
 use scratch::Scratch;
 
 /// The blobs could not do what was asked.
@@ -74,6 +80,9 @@ pub enum BlobError {
         /// How many bytes are missing.
         missing: u64,
     },
+    /// The object store was asked and has not answered.
+    #[error("the object store did not answer within {} s", .0.as_secs())]
+    Silent(Duration),
     /// A write was given up half-way, so that what was written is not known.
     #[error("an earlier write was interrupted")]
     Interrupted,
@@ -98,6 +107,24 @@ fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> BlobError {
     move |source| BlobError::Io { what, source }
 }
 
+/// How long an object store may take to say something: what it has, and the next piece of it.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long it may take to keep so many bytes as are sent to it at once.
+const KEPT_WITHIN: Duration = Duration::from_secs(60);
+
+/// How long its client repeats what failed. Whoever asks us is not kept waiting for longer, and asks again.
+const REPEATED_WITHIN: Duration = Duration::from_secs(5);
+
+/// What an object store answers, or an error when it takes too long.
+async fn in_time<T>(
+    limit: Duration,
+    answer: impl Future<Output = object_store::Result<T>>,
+) -> Result<T, BlobError> {
+    let answer = tokio::time::timeout(limit, answer).await;
+    Ok(answer.map_err(|_| BlobError::Silent(limit))??)
+}
+
 /// Runs what blocks on the file system where that does no harm.
 async fn blocking<T: Send + 'static>(
     what: &'static str,
@@ -114,6 +141,10 @@ pub struct Blobs {
     /// The same store again, when it is a folder: files are then moved into place and read
     /// directly.
     folder: Option<Arc<LocalFileSystem>>,
+    /// Blobs of an object store that were there a moment ago.
+    seen: Cache<Sha256, ObjectMeta>,
+    /// Where the store is asked for uploads in parts, when it is one that has them.
+    parts: Option<Arc<Parts>>,
     scratch: Arc<Scratch>,
 }
 
@@ -144,6 +175,20 @@ pub enum AtRest {
 
 const PREFIX: &str = "blobs/sha256";
 
+/// How long it is relied on that a blob which was there in an object store is there still: deleting is rare,
+/// and whoever is unlucky gets a transfer that breaks off, and the file again.
+const SEEN: Duration = Duration::from_secs(10);
+
+/// How many blobs of an object store are remembered.
+const SEEN_AT_MOST: u64 = 50_000;
+
+fn seen() -> Cache<Sha256, ObjectMeta> {
+    Cache::builder()
+        .max_capacity(SEEN_AT_MOST)
+        .time_to_live(SEEN)
+        .build()
+}
+
 fn key(sha256: &Sha256) -> Key {
     let hex = sha256.to_hex();
     Key::from(format!("{PREFIX}/{}/{hex}", &hex[..2]))
@@ -167,7 +212,10 @@ impl Blobs {
             return Self::over(Arc::new(InMemory::new()), data_dir);
         }
         if let Some(rest) = location.strip_prefix("s3://") {
-            return Self::over(object_store_s3(rest, variables)?, data_dir);
+            let (store, parts) = object_store_s3(rest, variables)?;
+            let mut blobs = Self::over(store, data_dir)?;
+            blobs.parts = Some(Arc::new(parts));
+            return Ok(blobs);
         }
         let path = location.strip_prefix("file://").unwrap_or(location);
         if path.is_empty() || path.contains("://") {
@@ -186,6 +234,8 @@ impl Blobs {
         Ok(Self {
             store: folder.clone(),
             folder: Some(folder),
+            seen: seen(),
+            parts: None,
             scratch: Arc::new(Scratch::open(&root.join("spool"))?),
         })
     }
@@ -198,6 +248,8 @@ impl Blobs {
         Ok(Self {
             store,
             folder: None,
+            seen: seen(),
+            parts: None,
             scratch: Arc::new(Scratch::open(&data_dir.join("spool"))?),
         })
     }
@@ -224,10 +276,8 @@ impl Blobs {
         match self.local_path(sha256)? {
             Some(path) => LocalBlob::open(path, *sha256).await.map(Blob::Local),
             None => {
-                let meta = self
-                    .head(sha256)
-                    .await?
-                    .ok_or(BlobError::Missing(*sha256))?;
+                let meta = self.seen(sha256).await?;
+                let meta = meta.ok_or(BlobError::Missing(*sha256))?;
                 Ok(Blob::Remote(RemoteBlob::new(self.store.clone(), meta)))
             }
         }
@@ -243,11 +293,26 @@ impl Blobs {
     }
 
     async fn head(&self, sha256: &Sha256) -> Result<Option<ObjectMeta>, BlobError> {
-        match self.store.head(&key(sha256)).await {
+        match in_time(ANSWERED_WITHIN, self.store.head(&key(sha256))).await {
             Ok(meta) => Ok(Some(meta)),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
+            Err(BlobError::Store(object_store::Error::NotFound { .. })) => Ok(None),
+            Err(error) => Err(error),
         }
+    }
+
+    /// What [`Blobs::head`] says now, or said a moment ago: a download asks more than once.
+    async fn seen(&self, sha256: &Sha256) -> Result<Option<ObjectMeta>, BlobError> {
+        if self.folder.is_some() {
+            return self.head(sha256).await;
+        }
+        if let Some(meta) = self.seen.get(sha256) {
+            return Ok(Some(meta));
+        }
+        let meta = self.head(sha256).await?;
+        if let Some(meta) = &meta {
+            self.seen.insert(*sha256, meta.clone());
+        }
+        Ok(meta)
     }
 
     /// A place to receive content whose digest is not known yet.
@@ -269,7 +334,7 @@ impl Blobs {
             Some(target) => finished.move_to(target).await?,
             None => {
                 let kept = self.head(&sha256).await?;
-                if kept.is_none_or(|kept| kept.size != finished.size()) {
+                if kept.is_none_or(|kept| kept.size != finished.size() || is_old(&kept)) {
                     finished.upload(self.store.as_ref(), &key(&sha256)).await?;
                 }
             }
@@ -325,12 +390,29 @@ impl Blobs {
         Ok(self.head(sha256).await?.map(|meta| meta.size))
     }
 
+    /// A blob as a listing has it, or `None` when it is not kept.
+    ///
+    /// # Errors
+    /// [`BlobError`] when that cannot be found out.
+    pub async fn described(&self, sha256: &Sha256) -> Result<Option<ListedBlob>, BlobError> {
+        Ok(self.head(sha256).await?.and_then(listed))
+    }
+
     /// Whether a blob is kept.
     ///
     /// # Errors
     /// [`BlobError`] when that cannot be found out.
     pub async fn exists(&self, sha256: &Sha256) -> Result<bool, BlobError> {
-        Ok(self.size(sha256).await?.is_some())
+        Ok(self.head(sha256).await?.is_some())
+    }
+
+    /// Whether a blob can be opened, as far as was known a moment ago: for whoever opens it next, and never for
+    /// whoever relies on its being kept.
+    ///
+    /// # Errors
+    /// [`BlobError`] when that cannot be found out.
+    pub async fn can_be_opened(&self, sha256: &Sha256) -> Result<bool, BlobError> {
+        Ok(self.seen(sha256).await?.is_some())
     }
 
     /// Deletes a blob. One that is not kept is deleted already. Whether it is still needed is told
@@ -339,9 +421,10 @@ impl Blobs {
     /// # Errors
     /// [`BlobError`] when it could not be deleted.
     pub async fn delete(&self, sha256: &Sha256) -> Result<(), BlobError> {
-        match self.store.delete(&key(sha256)).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
+        self.seen.invalidate(sha256);
+        match in_time(ANSWERED_WITHIN, self.store.delete(&key(sha256))).await {
+            Ok(()) | Err(BlobError::Store(object_store::Error::NotFound { .. })) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 
@@ -376,17 +459,36 @@ impl Blobs {
     }
 }
 
+/// After so long an object that is kept again is written again, which makes it young: whoever collects what
+/// nothing refers to leaves alone what is younger than an hour at least (see [`crate::garbage`]).
+const REWRITTEN_AFTER: Duration = Duration::from_secs(30 * 60);
+
+fn is_old(kept: &ObjectMeta) -> bool {
+    let age = SystemTime::now().duration_since(kept.last_modified.into());
+    age.is_ok_and(|age| age > REWRITTEN_AFTER)
+}
+
 fn object_store_s3(
     bucket_and_prefix: &str,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
-) -> Result<Arc<dyn ObjectStore>, BlobError> {
+) -> Result<(Arc<dyn ObjectStore>, Parts), BlobError> {
     let (bucket, prefix) = bucket_and_prefix
         .split_once('/')
         .unwrap_or((bucket_and_prefix, ""));
     if bucket.is_empty() {
         return Err(BlobError::Location(format!("s3://{bucket_and_prefix}")));
     }
-    let mut builder = AmazonS3Builder::new();
+    let repeating = RetryConfig {
+        max_retries: 3,
+        retry_timeout: REPEATED_WITHIN,
+        ..RetryConfig::default()
+    };
+    let mut builder = AmazonS3Builder::new().with_retry(repeating);
+    // A large file may take any time; what counts is that bytes go on coming. The store's client would
+    // otherwise end whole requests after half a minute, and repeat what failed for three.
+    let mut options = ClientOptions::new()
+        .with_timeout_disabled()
+        .with_read_timeout(KEPT_WITHIN);
     for (name, value) in variables {
         let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else {
             continue;
@@ -396,13 +498,17 @@ fn object_store_s3(
             .then(|| name.to_ascii_lowercase().parse());
         if let Some(Ok(key)) = key {
             builder = builder.with_config(key, value);
+            if let AmazonS3ConfigKey::Client(key) = key {
+                options = options.with_config(key, value);
+            }
         }
     }
     let store = builder.with_bucket_name(bucket).build()?;
+    let parts = Parts::new(store.clone(), prefix, &options)?;
     if prefix.is_empty() {
-        return Ok(Arc::new(store));
+        return Ok((Arc::new(store), parts));
     }
-    Ok(Arc::new(PrefixStore::new(store, prefix)))
+    Ok((Arc::new(PrefixStore::new(store, prefix)), parts))
 }
 
 fn listed(meta: ObjectMeta) -> Option<ListedBlob> {

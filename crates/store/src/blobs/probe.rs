@@ -1,6 +1,8 @@
 //! The probe at start-up: whether the place for blobs does what it has to, before anybody depends
 //! on it.
 
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use object_store::path::Path as Key;
@@ -15,6 +17,21 @@ pub struct Probe {
     /// Whether the store refuses to put an object that exists when asked to. Nothing relies on it;
     /// it is reported for those who run the store.
     pub conditional_create: bool,
+    /// How long it took to write an object, to read a range of it, to list it and to delete it.
+    pub took: Took,
+}
+
+/// How long things took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Took {
+    /// Writing.
+    pub write: Duration,
+    /// Reading a range.
+    pub read: Duration,
+    /// Listing.
+    pub list: Duration,
+    /// Deleting.
+    pub delete: Duration,
 }
 
 impl Blobs {
@@ -28,9 +45,11 @@ impl Blobs {
         let key = Key::from(format!("{folder}/{id}"));
         let payload = Bytes::from(id);
         let found = self.write_and_read(&folder, &key, &payload).await;
+        let begun = Instant::now();
         let deleted = self.store.delete(&key).await;
-        let probe = found?;
+        let mut probe = found?;
         deleted?;
+        probe.took.delete = begun.elapsed();
         Ok(probe)
     }
 
@@ -40,15 +59,22 @@ impl Blobs {
         key: &Key,
         payload: &Bytes,
     ) -> Result<Probe, BlobError> {
+        let mut took = Took::default();
+        let begun = Instant::now();
         self.store
             .put(key, PutPayload::from(payload.clone()))
             .await?;
+        took.write = begun.elapsed();
         let mismatch = |what| io(what)(std::io::Error::other("not what was written"));
+        let begun = Instant::now();
         let read = self.store.get_range(key, 0..payload.len() as u64).await?;
+        took.read = begun.elapsed();
         if read != *payload {
             return Err(mismatch("cannot read back a probe"));
         }
+        let begun = Instant::now();
         let listed: Vec<_> = self.store.list(Some(folder)).try_collect().await?;
+        took.list = begun.elapsed();
         if !listed.iter().any(|meta| meta.location == *key) {
             return Err(mismatch("cannot list a probe"));
         }
@@ -64,6 +90,7 @@ impl Blobs {
         );
         Ok(Probe {
             conditional_create: refused,
+            took,
         })
     }
 }

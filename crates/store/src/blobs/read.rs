@@ -14,7 +14,7 @@ use object_store::path::Path as Key;
 use object_store::{GetOptions, ObjectMeta, ObjectStore};
 use portcullis_core::digest::Sha256;
 
-use super::{BlobError, blocking};
+use super::{ANSWERED_WITHIN, BlobError, blocking, in_time};
 
 /// The most that is read from a file at once. Small pieces cost many times the CPU; larger ones
 /// gain nothing.
@@ -160,7 +160,7 @@ impl RemoteBlob {
         let expected = range.end - range.start;
         let answer = async move {
             let options = GetOptions::new().with_range(Some(range));
-            let answer = store.get_opts(&key, options).await?;
+            let answer = in_time(ANSWERED_WITHIN, store.get_opts(&key, options)).await?;
             Ok::<_, BlobError>(counted(answer.into_stream(), expected))
         };
         stream::once(answer).flat_map(flatten).boxed()
@@ -181,7 +181,8 @@ fn counted(chunks: BoxStream<'static, object_store::Result<Bytes>>, expected: u6
         (chunks, Bytes::new(), expected),
         |(mut chunks, mut rest, missing)| async move {
             while rest.is_empty() {
-                match chunks.next().await {
+                let next = tokio::time::timeout(ANSWERED_WITHIN, chunks.next()).await;
+                match next.map_err(|_| BlobError::Silent(ANSWERED_WITHIN))? {
                     Some(chunk) => rest = chunk?,
                     None if missing > 0 => return Err(BlobError::BrokenOff { missing }),
                     None => return Ok(None),

@@ -1,7 +1,7 @@
 //! The folder of a process for what it is receiving. Several processes may share the parent folder;
 //! what a killed one left behind is swept by the next.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -58,11 +58,7 @@ impl Scratch {
 fn sweep(parent: &Path) -> io::Result<()> {
     for found in fs::read_dir(parent)? {
         let path = found?.path();
-        let is_ours = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .is_some_and(|name| Uuid::try_parse(name).is_ok());
-        if is_ours && is_abandoned(&path) {
+        if is_ours(&path) && is_abandoned(&path) {
             fs::remove_dir_all(&path)?;
         }
     }
@@ -70,10 +66,58 @@ fn sweep(parent: &Path) -> io::Result<()> {
 }
 
 fn is_abandoned(folder: &Path) -> bool {
+    holder(folder) == Holder::Gone
+}
+
+/// Who has a scratch folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holder {
+    /// A process that lives.
+    Alive,
+    /// A process that is gone.
+    Gone,
+    /// The file system has no locks, or does not say.
+    Unknown,
+}
+
+fn holder(folder: &Path) -> Holder {
     match File::open(folder.join(ALIVE)) {
-        Ok(alive) => alive.try_lock().is_ok(),
-        Err(error) => error.kind() == io::ErrorKind::NotFound,
+        Ok(alive) => match alive.try_lock() {
+            Ok(()) => Holder::Gone,
+            Err(TryLockError::WouldBlock) => Holder::Alive,
+            Err(TryLockError::Error(_)) => Holder::Unknown,
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Holder::Gone,
+        Err(_) => Holder::Unknown,
     }
+}
+
+/// The scratch folders in `parent` with who has them. No folder is being made meanwhile.
+pub(super) fn folders(parent: &Path) -> io::Result<Vec<(PathBuf, Holder)>> {
+    let gate = match File::open(parent.join(GATE)) {
+        Ok(gate) => gate,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let gated = gate.lock().is_ok();
+    let mut folders = Vec::new();
+    for found in fs::read_dir(parent)? {
+        let path = found?.path();
+        if !is_ours(&path) {
+            continue;
+        }
+        let holder = match (gated, holder(&path)) {
+            (false, Holder::Gone) => Holder::Unknown,
+            (_, holder) => holder,
+        };
+        folders.push((path, holder));
+    }
+    Ok(folders)
+}
+
+fn is_ours(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| Uuid::try_parse(name).is_ok())
 }
 
 impl Drop for Scratch {

@@ -15,7 +15,8 @@ use sha2::Digest as _;
 use tempfile::TempPath;
 use tokio::sync::watch;
 
-use super::{BlobError, blocking};
+use super::leftovers::RECEIVING;
+use super::{ANSWERED_WITHIN, BlobError, KEPT_WITHIN, blocking, in_time};
 use crate::blobs::scratch::Scratch;
 
 /// So much is gathered before it is hashed and written, off the threads that serve others.
@@ -54,7 +55,7 @@ impl Spool {
         let folder = scratch.folder().to_owned();
         let made = blocking("cannot make a file for what is being received", move || {
             tempfile::Builder::new()
-                .prefix("receiving-")
+                .prefix(RECEIVING)
                 .tempfile_in(folder)
         });
         let (file, path) = made.await?.into_parts();
@@ -169,25 +170,25 @@ impl Finished {
     pub(super) async fn upload(self, store: &dyn ObjectStore, key: &Key) -> Result<(), BlobError> {
         if self.size <= PART_SIZE {
             let bytes = self.part(0).await?;
-            store.put(key, PutPayload::from(bytes)).await?;
+            in_time(KEPT_WITHIN, store.put(key, PutPayload::from(bytes))).await?;
             return Ok(());
         }
         let part_size = usize::try_from(PART_SIZE).expect("8 MiB fit any address space");
-        let upload = store.put_multipart(key).await?;
+        let upload = in_time(ANSWERED_WITHIN, store.put_multipart(key)).await?;
         let mut upload = WriteMultipart::new_with_chunk_size(upload, part_size);
         if let Err(error) = self.send_parts(&mut upload).await {
             // The first error is the one to report; parts left behind expire in the object store.
-            let _ = upload.abort().await;
+            let _ = in_time(ANSWERED_WITHIN, upload.abort()).await;
             return Err(error);
         }
-        upload.finish().await?;
+        in_time(KEPT_WITHIN, upload.finish()).await?;
         Ok(())
     }
 
     async fn send_parts(&self, upload: &mut WriteMultipart) -> Result<(), BlobError> {
         let mut sent = 0;
         while sent < self.size {
-            upload.wait_for_capacity(PARTS_AT_ONCE).await?;
+            in_time(KEPT_WITHIN, upload.wait_for_capacity(PARTS_AT_ONCE)).await?;
             let part = self.part(sent).await?;
             sent += part.len() as u64;
             upload.put(part);

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::support::{at, name, server};
 
-fn places() -> Vec<(Blobs, TempDir)> {
+pub(crate) fn places() -> Vec<(Blobs, TempDir)> {
     let folder = tempfile::tempdir().unwrap();
     let file = format!("file://{}", folder.path().join("deep/er").display());
     let mut places = vec![(
@@ -41,8 +41,12 @@ fn places() -> Vec<(Blobs, TempDir)> {
     places
 }
 
-fn s3(endpoint: &str, data_dir: &Path) -> Blobs {
-    let bucket = format!("it-{}", Uuid::now_v7());
+pub(crate) fn s3(endpoint: &str, data_dir: &Path) -> Blobs {
+    s3_in(&format!("it-{}", Uuid::now_v7()), endpoint, data_dir)
+}
+
+/// The blobs in a new bucket.
+pub(crate) fn s3_in(bucket: &str, endpoint: &str, data_dir: &Path) -> Blobs {
     let address = endpoint
         .strip_prefix("http://")
         .unwrap()

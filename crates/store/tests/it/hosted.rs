@@ -256,3 +256,9 @@ async fn replicas_learn_which_projects_changed() {
         test.end().await;
     }
 }
+
+/// Publishes a file with this content, for stories about what else refers to it.
+pub(crate) async fn publish_content(db: &Db, content: &str) {
+    let published = publish(db, "x-9.0.tar.gz", "9.0", content).await;
+    assert_eq!(published, Published::New);
+}

@@ -3,6 +3,7 @@
 use portcullis_core::digest::Sha256;
 use portcullis_core::policy::Effect;
 use portcullis_store::Db;
+use portcullis_store::claims;
 use portcullis_store::generations::{self, Counter};
 use portcullis_store::inspections::{self, Keeping, NewInspection, Outdated};
 use portcullis_store::pins::{self, NewPin};
@@ -246,7 +247,7 @@ async fn one_holder_has_a_claim_until_it_ends_or_runs_out() {
         let db = &test.db;
         let claim = |holder: &'static str, now: i64| async move {
             let key = (&sha("a"), holder);
-            inspections::claim(db, key, at(now + 100), at(now))
+            claims::claim(db, key, at(now + 100), at(now))
                 .await
                 .unwrap()
         };
@@ -254,27 +255,19 @@ async fn one_holder_has_a_claim_until_it_ends_or_runs_out() {
         assert!(!claim("two", 99).await, "it is held");
         assert!(claim("one", 50).await, "its holder renews it");
         assert!(!claim("two", 149).await);
-        assert!(
-            inspections::is_claimed(db, &sha("a"), at(149))
-                .await
-                .unwrap()
-        );
-        assert!(
-            !inspections::is_claimed(db, &sha("a"), at(150))
-                .await
-                .unwrap()
-        );
+        assert!(claims::is_claimed(db, &sha("a"), at(149)).await.unwrap());
+        assert!(!claims::is_claimed(db, &sha("a"), at(150)).await.unwrap());
         assert!(claim("two", 150).await, "the holder died");
-        inspections::release(db, (&sha("a"), "one")).await.unwrap();
+        claims::release(db, (&sha("a"), "one")).await.unwrap();
         assert!(
             !claim("three", 151).await,
             "it is no longer the first one's to give back"
         );
-        inspections::release(db, (&sha("a"), "two")).await.unwrap();
+        claims::release(db, (&sha("a"), "two")).await.unwrap();
         assert!(claim("three", 151).await);
         keep(db, saw("a", 1, "{}")).await;
         assert!(claim("four", 152).await, "a record ends the claim");
-        inspections::release_all(db, "four").await.unwrap();
+        claims::release_all(db, "four").await.unwrap();
         assert!(claim("five", 153).await, "who stops gives everything back");
         test.end().await;
     }

@@ -124,3 +124,31 @@ async fn an_alert_that_comes_again_is_counted_and_recorded_once() {
         test.end().await;
     }
 }
+
+#[tokio::test]
+async fn the_end_of_the_chain_is_verified_without_reading_all_of_it() {
+    for test in databases().await {
+        let db = &test.db;
+        assert_eq!(ledger::verify_tail(db, 5).await.unwrap(), 0);
+        for number in 1..=9 {
+            let payload = json!({ "number": number });
+            ledger::record(db, Kind::Purge, &payload, None, at(number))
+                .await
+                .unwrap();
+            let verified = ledger::verify_tail(db, 5).await.unwrap();
+            let expected = if number <= 6 { number } else { 5 };
+            assert_eq!(verified, expected.unsigned_abs());
+        }
+        test.tamper("UPDATE ledger SET payload = '{}' WHERE seq = 3")
+            .await;
+        ledger::verify_tail(db, 5).await.unwrap();
+        assert!(
+            ledger::verify_tail(db, 6).await.is_ok(),
+            "the one before is believed"
+        );
+        assert!(ledger::verify_tail(db, 7).await.is_err());
+        test.tamper("UPDATE ledger SET at = 1 WHERE seq = 9").await;
+        assert!(ledger::verify_tail(db, 5).await.is_err());
+        test.end_altered().await;
+    }
+}

@@ -25,6 +25,11 @@ pub(crate) fn server(variable: &str) -> Option<String> {
     found
 }
 
+fn within(url: &str, schema: &str) -> String {
+    let separator = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{separator}options[search_path]={schema}")
+}
+
 /// An empty database on every engine.
 pub(crate) async fn databases() -> Vec<TestDb> {
     let mut databases = vec![sqlite().await];
@@ -51,9 +56,7 @@ async fn postgres(url: String) -> TestDb {
     let create = AssertSqlSafe(format!("CREATE SCHEMA {schema}"));
     sqlx::query(create).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
-    let separator = if url.contains('?') { '&' } else { '?' };
-    let with_schema = format!("{url}{separator}options[search_path]={schema}");
-    let db = Db::open(&with_schema).await.unwrap();
+    let db = Db::open(&within(&url, &schema)).await.unwrap();
     TestDb {
         db,
         folder: tempfile::tempdir().unwrap(),
@@ -62,6 +65,17 @@ async fn postgres(url: String) -> TestDb {
 }
 
 impl TestDb {
+    /// Opens the same database once more, as another process would.
+    pub(crate) async fn open_again(&self) -> Result<Db, portcullis_store::StoreError> {
+        match &self.schema {
+            Some((url, schema)) => Db::open(&within(url, schema)).await,
+            None => {
+                let path = self.folder.path().join("data/portcullis.db");
+                Db::open(path.to_str().unwrap()).await
+            }
+        }
+    }
+
     /// Runs a statement behind the vault's back.
     pub(crate) async fn tamper(&self, statement: &'static str) {
         let rows = match &self.db {

@@ -29,7 +29,9 @@ fn finding(text: &str, marked: &str, also: &[&str]) -> Finding {
                 at: at(&marked),
                 with: String::new(),
             }],
+            together: None,
         }),
+        unmended: None,
     }
 }
 

@@ -131,6 +131,7 @@ fn bounds_leave_a_worker_the_time_that_was_asked_for() {
         project: None,
         millis: 10_000,
         memory: 1 << 30,
+        arriving: None,
     };
     let bounds = Bounds::of(&request);
     assert_eq!((bounds.time.as_secs(), bounds.memory), (11, 1 << 30));

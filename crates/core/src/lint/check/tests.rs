@@ -171,7 +171,9 @@ fn of_three_lines(text: &str) -> Finding {
         fix: Some(super::super::rule::Fix {
             what: String::new(),
             edits: places.iter().map(edit).collect(),
+            together: None,
         }),
+        unmended: None,
     }
 }
 

@@ -5,6 +5,7 @@ use crate::lint::contents::{Origin, Wanted};
 use crate::lint::project::Project;
 use crate::lint::requirement_files::installed_from;
 use crate::lint::rule::{Finding, Rule};
+use crate::lint::settled_text::with_hashes;
 
 /// The rule.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ impl Rule for PartlyHashed {
          does not do what it looks like.\n\n\
          Write the missing hashes: `uv pip compile --generate-hashes` or `pip-compile --generate-hashes`. \
          Folders and version control cannot have hashes: keep them in a file of their own, and pin those \
-         by commit."
+         by commit. Where an index or a gateway is asked, `--fix` writes what is missing, as for `unhashed`."
     }
 
     fn example(&self) -> (&'static str, &'static str) {
@@ -51,12 +52,11 @@ impl Rule for PartlyHashed {
             }
             let (all, count) = (wanted.len(), without.len());
             let message = format!("{count} of {all} requirements have no hash, the others do");
-            found.push(
-                Finding::new(self, file, &first.at, message)
-                    .because("pip refuses to install the file, and uv installs these unchecked")
-                    .help("write the missing hashes: uv pip compile --generate-hashes")
-                    .also(also.iter().map(|wanted| wanted.at.clone()).collect()),
-            );
+            let finding = Finding::new(self, file, &first.at, message)
+                .because("pip refuses to install the file, and uv installs these unchecked")
+                .help("write the missing hashes: uv pip compile --generate-hashes")
+                .also(also.iter().map(|wanted| wanted.at.clone()).collect());
+            found.push(with_hashes(project, file, finding));
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::lint::contents::{Origin, Wanted};
 use crate::lint::project::{Project, ProjectFile};
 use crate::lint::requirement_files::{installed_from, is_for_development, pinned};
 use crate::lint::rule::{Finding, Rule};
+use crate::lint::settled_text::with_hashes;
 
 /// The rule.
 #[derive(Debug)]
@@ -30,7 +31,10 @@ impl Rule for Unhashed {
          With `--hash` on every line, pip and uv accept only files that were seen when the pins were \
          made: `pip-compile --generate-hashes` or `uv pip compile --generate-hashes`. Files in which \
          versions are open are `unpinned`'s, and those where only some have hashes `partly-hashed`'s. \
-         Files for development are reported as low."
+         Files for development are reported as low.\n\n\
+         Where an index or a gateway is asked, `--fix` writes the hashes of all files of each release. pip \
+         then wants a hash of everything that it installs, so it writes them only where the file, with those \
+         that belong to it, names all that its releases need. Else it says what is missing."
     }
 
     fn example(&self) -> (&'static str, &'static str) {
@@ -57,6 +61,7 @@ impl Rule for Unhashed {
                 .because("the index decides which bytes a version is, and may change its mind")
                 .help("write hashes: uv pip compile --generate-hashes, or pip-compile --generate-hashes")
                 .also(also.iter().map(|wanted| wanted.at.clone()).collect());
+            let finding = with_hashes(project, file, finding);
             found.push(match is_for_development(file) {
                 true => finding.severity(Severity::Low),
                 false => finding,

@@ -7,6 +7,7 @@ use crate::lint::requirement_files::{
     installed_from, is_for_development, pinned, pinned_by_constraints,
 };
 use crate::lint::rule::{Finding, Rule};
+use crate::lint::settled_text::with_pins;
 use crate::pypi::name::ProjectName;
 
 /// The rule.
@@ -35,7 +36,10 @@ impl Rule for Unpinned {
          installs the file from then on, and two installations of the same commit differ.\n\n\
          Compile the file: `pip-compile --generate-hashes` or `uv pip compile --generate-hashes`, and \
          install from what that writes. Files for development, tests and documentation are reported as \
-         low."
+         low.\n\n\
+         Where an index or a gateway is asked, `--fix` writes the newest version that it hands out, or the \
+         one that a lock beside has, if everything that these releases need fits: then every resolver would \
+         choose the same. Where it does not fit, versions have to be tried, and it says which."
     }
 
     fn example(&self) -> (&'static str, &'static str) {
@@ -52,6 +56,7 @@ impl Rule for Unpinned {
                 .because("whatever is published next is installed without anybody deciding it")
                 .help("compile it to a file with versions and hashes: uv pip compile --generate-hashes")
                 .also(also.iter().map(|wanted| wanted.at.clone()).collect());
+            let finding = with_pins(project, file, finding);
             found.push(match is_for_development(file) {
                 true => finding.severity(Severity::Low),
                 false => finding,

@@ -1,12 +1,10 @@
 //! `vcs-tag`: what is built from a tag, which can be set anew.
 
-use super::direct_url::is_settled;
+use super::vcs_without_commit::{asked_of_repositories, what_is_built};
 use crate::inspection::Severity;
-use crate::lint::contents::Wanted;
-use crate::lint::project::{Project, ProjectFile};
-use crate::lint::revision::{Revision, revision};
+use crate::lint::project::Project;
+use crate::lint::revision::Revision;
 use crate::lint::rule::{Finding, Rule};
-use crate::pypi::name::ProjectName;
 
 /// The rule.
 #[derive(Debug)]
@@ -41,32 +39,17 @@ impl Rule for VcsTag {
     }
 
     fn check(&self, project: &Project, found: &mut Vec<Finding>) {
-        for file in &project.files {
-            let wanted = file.contents.wanted.iter();
-            let open = wanted.filter(|one| !one.partly_known && !is_settled(project, file, one));
-            found.extend(open.filter_map(|one| self.object(file, one)));
+        for (file, wanted, revision) in asked_of_repositories(project) {
+            let Revision::Tag(tag) = revision else {
+                continue;
+            };
+            let what = what_is_built(wanted);
+            let message = format!("{what} is built from the tag `{tag}` of its repository");
+            let finding = Finding::new(self, file, &wanted.at, message)
+                .because("whoever can push to the repository can set the tag to another commit")
+                .help("name the commit in full, and the tag in a comment");
+            found.push(finding);
         }
-    }
-}
-
-impl VcsTag {
-    fn object(&self, file: &ProjectFile, wanted: &Wanted) -> Option<Finding> {
-        let Revision::Tag(tag) = revision(&wanted.origin)? else {
-            return None;
-        };
-        let what = wanted
-            .name
-            .as_ref()
-            .map_or("a project", ProjectName::as_str);
-        let finding = Finding::new(
-            self,
-            file,
-            &wanted.at,
-            format!("{what} is built from the tag `{tag}` of its repository"),
-        )
-        .because("whoever can push to the repository can set the tag to another commit")
-        .help("name the commit in full, and the tag in a comment");
-        Some(finding)
     }
 }
 

@@ -41,35 +41,40 @@ impl Rule for VcsWithoutCommit {
     }
 
     fn check(&self, project: &Project, found: &mut Vec<Finding>) {
-        for file in &project.files {
-            let wanted = file.contents.wanted.iter();
-            let open = wanted.filter(|one| !one.partly_known && !is_settled(project, file, one));
-            found.extend(open.filter_map(|one| self.object(file, one)));
+        for (file, wanted, revision) in asked_of_repositories(project) {
+            let asked = match revision {
+                Revision::Nothing => "the main branch".to_owned(),
+                Revision::Branch(branch) => format!("the branch `{branch}`"),
+                Revision::Commit | Revision::Tag(_) => continue,
+            };
+            let what = what_is_built(wanted);
+            let message = format!("{what} is built from {asked} of its repository");
+            let finding = Finding::new(self, file, &wanted.at, message)
+                .because("whoever can push to the branch decides what is installed")
+                .help("name the commit in full: …@0123456789abcdef…");
+            found.push(finding);
         }
     }
 }
 
-impl VcsWithoutCommit {
-    fn object(&self, file: &ProjectFile, wanted: &Wanted) -> Option<Finding> {
-        let asked = match revision(&wanted.origin)? {
-            Revision::Nothing => "the main branch".to_owned(),
-            Revision::Branch(branch) => format!("the branch `{branch}`"),
-            Revision::Commit | Revision::Tag(_) => return None,
-        };
-        let what = wanted
-            .name
-            .as_ref()
-            .map_or("a project", ProjectName::as_str);
-        let finding = Finding::new(
-            self,
-            file,
-            &wanted.at,
-            format!("{what} is built from {asked} of its repository"),
-        )
-        .because("whoever can push to the branch decides what is installed")
-        .help("name the commit in full: …@0123456789abcdef…");
-        Some(finding)
-    }
+/// What is built from a repository and not settled by a lock, each with the revision that is asked for.
+pub(super) fn asked_of_repositories(
+    project: &Project,
+) -> impl Iterator<Item = (&ProjectFile, &Wanted, Revision<'_>)> {
+    project.files.iter().flat_map(move |file| {
+        let wanted = file.contents.wanted.iter();
+        let known = wanted.filter(|one| !one.partly_known);
+        known.filter_map(move |one| {
+            let revision = revision(&one.origin)?;
+            (!is_settled(project, file, one)).then_some((file, one, revision))
+        })
+    })
+}
+
+/// The name of what is built, as far as there is one.
+pub(super) fn what_is_built(wanted: &Wanted) -> &str {
+    let name = wanted.name.as_ref();
+    name.map_or("a project", ProjectName::as_str)
 }
 
 #[cfg(test)]

@@ -40,8 +40,10 @@ fn is_stale(files: &[(&str, &str)]) -> bool {
         let kind = FileKind::of(path).unwrap();
         ProjectFile::read(path, kind, (*text).to_owned(), &[])
     };
+    let mut files: Vec<ProjectFile> = files.iter().map(read).collect();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
     let project = Project {
-        files: files.iter().map(read).collect(),
+        files,
         ..Project::default()
     };
     let report = check(&project);

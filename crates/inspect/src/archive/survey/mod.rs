@@ -23,6 +23,7 @@ mod gathering;
 mod zip_frame;
 mod zip_entries;
 mod zip_member;
+mod ahead;
 mod zip_walk;
 mod second_zip;
 

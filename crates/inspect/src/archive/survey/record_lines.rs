@@ -129,6 +129,11 @@ pub(super) struct Check<'a> {
 }
 
 impl Check<'_> {
+    /// Whether the member's SHA-256 and size are all that it takes.
+    pub(super) fn needs_no_bytes(&self) -> bool {
+        self.hasher.is_none()
+    }
+
     /// Takes the next bytes of the member in.
     pub(super) fn take(&mut self, piece: &[u8]) {
         if let Some(hasher) = &mut self.hasher {

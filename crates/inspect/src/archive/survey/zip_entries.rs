@@ -46,10 +46,14 @@ impl Entry {
         self.flags & FLAGS_ENCRYPTED != 0
     }
 
-    /// Whether its data can be read here: stored or deflated, and in the clear.
     pub(super) fn is_readable(&self) -> bool {
-        matches!(self.method, 0 | 8) && !self.is_encrypted()
+        is_readable(self.method, self.flags)
     }
+}
+
+/// Whether a member's data can be read here: stored or deflated, and in the clear.
+pub(super) fn is_readable(method: u16, flags: u16) -> bool {
+    matches!(method, 0 | 8) && flags & FLAGS_ENCRYPTED == 0
 }
 
 /// Reads all members out of `bytes`, which start with the directory.

@@ -7,11 +7,10 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 use super::flaw::{Flaw, Violations};
 use super::window::Window;
-use super::zip_entries::{Entry, FLAG_DESCRIPTOR, widen};
+use super::zip_entries::{Entry, FLAG_DESCRIPTOR, is_readable, widen};
 use super::zip_frame::LOCAL;
 use crate::archive::zip_directory::Fields;
 
-const HEADER_SIZE: u64 = 30;
 const CHUNK: usize = 64 << 10;
 /// All but bits 1 and 2, which tell how hard the compressor tried.
 const COMPARED_FLAGS: u16 = !(1 << 1 | 1 << 2);
@@ -27,24 +26,23 @@ pub(super) fn read_local(
     entry: &Entry,
     violations: &mut Violations,
 ) -> io::Result<Option<u64>> {
-    let fixed = window.piece(at, HEADER_SIZE)?;
-    let Some(header) = parse(&fixed) else {
+    let fixed = window.piece(at, Header::SIZE)?;
+    let Some(header) = parse_local(&fixed) else {
         violations.member(Flaw::NoLocalHeader, &entry.name, format!("at byte {at}"));
         return Ok(None);
     };
-    let (name, extra) = (u64::from(header.name), u64::from(header.extra));
-    let names = window.piece(at + HEADER_SIZE, name + extra)?;
-    if (names.len() as u64) < name + extra {
+    let names = window.piece(at + Header::SIZE, header.names())?;
+    let Some(names_and_extra) = header.split(&names) else {
         violations.member(Flaw::NoLocalHeader, &entry.name, "cut short");
         return Ok(None);
-    }
-    let (name, extra) = names.split_at(header.name.into());
-    compare(&header, (name, extra), entry, violations);
-    Ok(Some(at + HEADER_SIZE + names.len() as u64))
+    };
+    compare(&header, names_and_extra, entry, violations);
+    Ok(Some(at + Header::SIZE + names.len() as u64))
 }
 
-struct Header {
-    flags: u16,
+/// A local header, without the name and the extra fields that follow it.
+pub(super) struct Header {
+    pub(super) flags: u16,
     method: u16,
     crc32: u32,
     compressed: u32,
@@ -53,7 +51,43 @@ struct Header {
     extra: u16,
 }
 
-fn parse(bytes: &[u8]) -> Option<Header> {
+impl Header {
+    /// Of what is always there, in bytes.
+    pub(super) const SIZE: u64 = 30;
+
+    /// How long name and extra fields are together, in bytes.
+    pub(super) fn names(&self) -> u64 {
+        u64::from(self.name) + u64::from(self.extra)
+    }
+
+    /// Name and extra fields, unless `bytes` end before.
+    fn split<'b>(&self, bytes: &'b [u8]) -> Option<(&'b [u8], &'b [u8])> {
+        let (name, extra) = bytes.split_at_checked(self.name.into())?;
+        (extra.len() == usize::from(self.extra)).then_some((name, extra))
+    }
+
+    /// What it announces by itself; `None` where that cannot be read.
+    pub(super) fn announced<'b>(&self, names: &'b [u8]) -> Option<(&'b [u8], Data)> {
+        let (name, extra) = self.split(names)?;
+        let mut numbers = [u64::from(self.size), u64::from(self.compressed)];
+        widen(&mut numbers, name, extra).ok()?;
+        let [size, compressed] = numbers;
+        let data = Data {
+            method: self.method,
+            compressed,
+            size,
+        };
+        Some((name, data))
+    }
+
+    /// Whether the member's data can be read here.
+    pub(super) fn is_readable(&self) -> bool {
+        is_readable(self.method, self.flags)
+    }
+}
+
+/// A local header at the start of `bytes`.
+pub(super) fn parse_local(bytes: &[u8]) -> Option<Header> {
     let mut fields = Fields(bytes.strip_prefix(LOCAL)?);
     fields.take(2)?;
     let (flags, method) = (fields.u16()?, fields.u16()?);
@@ -118,6 +152,27 @@ fn compare(
     );
 }
 
+/// How a member's data is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Data {
+    method: u16,
+    /// In bytes, as it stands in the archive.
+    pub(super) compressed: u64,
+    /// In bytes, as it was announced.
+    pub(super) size: u64,
+}
+
+impl Data {
+    /// As the directory announces it.
+    pub(super) fn of(entry: &Entry) -> Self {
+        Self {
+            method: entry.method,
+            compressed: entry.compressed,
+            size: entry.size,
+        }
+    }
+}
+
 /// What inflating a member came to.
 pub(super) struct Inflated {
     size: u64,
@@ -126,7 +181,7 @@ pub(super) struct Inflated {
 }
 
 /// Inflates the data that starts at `at`, hands it to `sink` in pieces, and reports what is wrong
-/// with it. Stops when there is more than was announced.
+/// with it.
 ///
 /// # Errors
 /// Those of the reader.
@@ -138,7 +193,21 @@ pub(super) fn read_data(
     sink: &mut dyn FnMut(&[u8]),
 ) -> io::Result<()> {
     window.go_to(at)?;
-    let mut data = window.take(entry.compressed);
+    let inflated = inflate_member(&mut window.take(entry.compressed), Data::of(entry), sink)?;
+    report(&inflated, entry, violations);
+    Ok(())
+}
+
+/// Inflates `packed`, all of a member's data, and hands it to `sink` in pieces. Stops when there is more than
+/// was announced.
+///
+/// # Errors
+/// Those of the reader.
+pub(super) fn inflate_member(
+    packed: &mut impl Read,
+    data: Data,
+    sink: &mut dyn FnMut(&[u8]),
+) -> io::Result<Inflated> {
     let mut inflated = Inflated {
         size: 0,
         crc32: crc32fast::Hasher::new(),
@@ -148,17 +217,17 @@ pub(super) fn read_data(
         inflated.size += piece.len() as u64;
         inflated.crc32.update(piece);
         sink(piece);
-        inflated.size <= entry.size
+        inflated.size <= data.size
     };
-    match entry.method {
-        0 => copy(&mut data, &mut inflated, &mut take)?,
-        _ => inflate(&mut data, entry.compressed, &mut inflated, &mut take)?,
+    match data.method {
+        0 => copy(packed, &mut inflated, &mut take)?,
+        _ => inflate(packed, data.compressed, &mut inflated, &mut take)?,
     }
-    report(&inflated, entry, violations);
-    Ok(())
+    Ok(inflated)
 }
 
-fn report(inflated: &Inflated, entry: &Entry, violations: &mut Violations) {
+/// Reports what is wrong with a member's data.
+pub(super) fn report(inflated: &Inflated, entry: &Entry, violations: &mut Violations) {
     let sizes = format!("{} announced, {} read", entry.size, inflated.size);
     if inflated.size > entry.size {
         violations.member(Flaw::DataLonger, &entry.name, sizes);

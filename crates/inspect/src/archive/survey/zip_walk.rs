@@ -3,17 +3,18 @@
 
 use std::io::{self, Read, Seek};
 
+use super::ahead::Ahead;
 use super::fact::{MemberFact, MemberKind};
 use super::flaw::Flaw;
 use super::gathering::Gathering;
-use super::intake::Intake;
+use super::intake::{Intake, Taken};
 use super::names::{Folders, report_clashes};
-use super::record_lines::RecordLines;
+use super::record_lines::{Check, RecordLines};
 use super::second_zip::compare_with_second_reader;
 use super::window::Window;
 use super::zip_entries::{Entry, read_entries};
 use super::zip_frame::{ENTRY, Frame, LOCAL, find_frame};
-use super::zip_member::{descriptor_length, read_data, read_local};
+use super::zip_member::{descriptor_length, read_data, read_local, report};
 
 /// The longest descriptor, in bytes.
 const DESCRIPTOR: u64 = 24;
@@ -22,7 +23,11 @@ const DESCRIPTOR: u64 = 24;
 ///
 /// # Errors
 /// Those of the reader; what is wrong with the archive is reported instead.
-pub(super) fn walk_zip(archive: impl Read + Seek, gathering: &mut Gathering<'_>) -> io::Result<()> {
+pub(super) fn walk_zip(
+    mut archive: impl Read + Seek,
+    gathering: &mut Gathering<'_>,
+) -> io::Result<()> {
+    let mut ahead = Ahead::read(&mut archive, gathering.limits)?;
     let mut window = Window::new(archive)?;
     let violations = &mut gathering.violations;
     let Some(frame) = find_frame(&mut window, violations)? else {
@@ -46,7 +51,13 @@ pub(super) fn walk_zip(archive: impl Read + Seek, gathering: &mut Gathering<'_>)
     for entry in &entries {
         let at = frame.base.saturating_add(entry.offset);
         check_between(&mut window, (position, at), entry, gathering)?;
-        let end = read_member(&mut window, at, entry, record.as_ref(), gathering)?;
+        let mut member = Reading {
+            window: &mut window,
+            entry,
+            record: record.as_ref(),
+            ahead: &mut ahead,
+        };
+        let end = member.read(at, gathering)?;
         position = position.max(end);
     }
     check_last_gap(&mut window, position, &frame, gathering)?;
@@ -124,83 +135,97 @@ fn read_again(
     Ok(Some(bytes))
 }
 
-/// Reads one member. Where it ends, its descriptor included.
-fn read_member(
-    window: &mut Window<impl Read + Seek>,
-    at: u64,
-    entry: &Entry,
-    record: Option<&RecordLines>,
-    gathering: &mut Gathering<'_>,
-) -> io::Result<u64> {
-    let Some(data) = read_local(window, at, entry, &mut gathering.violations)? else {
-        gathering.add(unread(entry, at), None);
-        return Ok(at);
-    };
-    let end = data.saturating_add(entry.compressed);
-    if end > window.length {
-        gathering
-            .violations
-            .member(Flaw::DataShorter, &entry.name, "it leaves the archive");
-        gathering.add(unread(entry, at), None);
-        return Ok(window.length);
-    }
-    match gathering.may_read(entry.size) && entry.is_readable() {
-        true => take_member(window, (at, data), entry, record, gathering)?,
-        false => {
-            gathering
-                .violations
-                .member(Flaw::NotInspected, &entry.name, "");
-            gathering.add(unread(entry, at), None);
-        }
-    }
-    let behind = window.piece(end, DESCRIPTOR)?;
-    match descriptor_length(&behind, entry) {
-        Some(length) => Ok(end + length as u64),
-        None => {
-            gathering
-                .violations
-                .member(Flaw::Descriptor, &entry.name, "");
-            Ok(end)
-        }
-    }
+/// One member, and what reading it takes.
+struct Reading<'r, R> {
+    window: &'r mut Window<R>,
+    entry: &'r Entry,
+    record: Option<&'r RecordLines>,
+    ahead: &'r mut Ahead,
 }
 
-fn take_member(
-    window: &mut Window<impl Read + Seek>,
-    (at, data): (u64, u64),
-    entry: &Entry,
-    record: Option<&RecordLines>,
-    gathering: &mut Gathering<'_>,
-) -> io::Result<()> {
-    let mut intake = Intake::new(&entry.name, gathering.limits);
-    let mut check = record.map(|record| record.check(&entry.name, entry.is_folder()));
-    read_data(
-        window,
-        data,
-        entry,
-        &mut gathering.violations,
-        &mut |piece| {
-            intake.take(piece);
-            if let Some(check) = &mut check {
-                check.take(piece);
+impl<R: Read + Seek> Reading<'_, R> {
+    /// Reads the member at `at`. Where it ends, its descriptor included.
+    fn read(&mut self, at: u64, gathering: &mut Gathering<'_>) -> io::Result<u64> {
+        let entry = self.entry;
+        let Some(data) = read_local(self.window, at, entry, &mut gathering.violations)? else {
+            gathering.add(unread(entry, at), None);
+            return Ok(at);
+        };
+        let end = data.saturating_add(entry.compressed);
+        if end > self.window.length {
+            gathering
+                .violations
+                .member(Flaw::DataShorter, &entry.name, "it leaves the archive");
+            gathering.add(unread(entry, at), None);
+            return Ok(self.window.length);
+        }
+        match gathering.may_read(entry.size) && entry.is_readable() {
+            true => self.take((at, data), gathering)?,
+            false => {
+                gathering
+                    .violations
+                    .member(Flaw::NotInspected, &entry.name, "");
+                gathering.add(unread(entry, at), None);
             }
-        },
-    )?;
-    let mut taken = intake.finish();
-    if let Some(check) = check {
-        check.finish(&taken.sha256, taken.size, &mut gathering.violations);
+        }
+        let behind = self.window.piece(end, DESCRIPTOR)?;
+        match descriptor_length(&behind, entry) {
+            Some(length) => Ok(end + length as u64),
+            None => {
+                gathering
+                    .violations
+                    .member(Flaw::Descriptor, &entry.name, "");
+                Ok(end)
+            }
+        }
     }
-    let bytes = taken.bytes.take();
-    let mut fact = unread(entry, at);
-    fact.size = taken.size;
-    fact.sha256 = Some(taken.sha256);
-    (fact.content, fact.ending, fact.pyc) = (taken.content, taken.ending, taken.pyc);
-    fact.nested = taken.nested;
-    if entry.is_link() {
-        fact.kind = MemberKind::Link(String::new());
+
+    fn take(&mut self, (at, data): (u64, u64), gathering: &mut Gathering<'_>) -> io::Result<()> {
+        let entry = self.entry;
+        let mut taken = self.taken(data, gathering)?;
+        let bytes = taken.bytes.take();
+        let mut fact = unread(entry, at);
+        fact.size = taken.size;
+        fact.sha256 = Some(taken.sha256);
+        (fact.content, fact.ending, fact.pyc) = (taken.content, taken.ending, taken.pyc);
+        fact.nested = taken.nested;
+        if entry.is_link() {
+            fact.kind = MemberKind::Link(String::new());
+        }
+        gathering.add(fact, bytes);
+        Ok(())
     }
-    gathering.add(fact, bytes);
-    Ok(())
+
+    /// The member's bytes, as they were read ahead or else now, held against RECORD.
+    fn taken(&mut self, data: u64, gathering: &mut Gathering<'_>) -> io::Result<Taken> {
+        let entry = self.entry;
+        let is_folder = entry.is_folder();
+        let mut check = self
+            .record
+            .map(|record| record.check(&entry.name, is_folder));
+        let learnt = self.ahead.take(data, entry);
+        let taken = match learnt.filter(|_| check.as_ref().is_none_or(Check::needs_no_bytes)) {
+            Some((inflated, taken)) => {
+                report(&inflated, entry, &mut gathering.violations);
+                taken
+            }
+            None => {
+                let mut intake = Intake::new(&entry.name, gathering.limits);
+                let sink = &mut |piece: &[u8]| {
+                    intake.take(piece);
+                    if let Some(check) = &mut check {
+                        check.take(piece);
+                    }
+                };
+                read_data(self.window, data, entry, &mut gathering.violations, sink)?;
+                intake.finish()
+            }
+        };
+        if let Some(check) = check {
+            check.finish(&taken.sha256, taken.size, &mut gathering.violations);
+        }
+        Ok(taken)
+    }
 }
 
 fn unread(entry: &Entry, at: u64) -> MemberFact {

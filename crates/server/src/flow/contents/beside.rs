@@ -243,10 +243,11 @@ impl Side<'_> {
         };
         let look = inspection::look(app, &wanted, patience).await;
         match knowledge(look) {
-            Knowledge::Learned(Fact::Unknown(why)) => {
+            Ok(Knowledge::Learned(Fact::Unknown(why))) => {
                 return Knowledge::not_learned(format!("its sdist: {why}"));
             }
-            Knowledge::Learned(Fact::Known(_)) | Knowledge::Ahead => {}
+            Err(error) => return Knowledge::not_learned(format!("its sdist: {error}")),
+            Ok(Knowledge::Learned(Fact::Known(_)) | Knowledge::Ahead) => {}
         }
         match other(app, &sdist.filename, &sha256).await {
             Ok(Some(other)) => {

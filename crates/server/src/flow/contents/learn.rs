@@ -16,25 +16,30 @@ use portcullis_core::pypi::name::ProjectName;
 use super::beside;
 use super::news::{self, Finding};
 use crate::app::App;
+use crate::error::FlowError;
 use crate::flow::gather::Gathered;
 use crate::inspection::{self, Look, Place, Subject};
 
 /// What is known of the bytes `sha256` of a file that is in the vault; `None` where the policy of the index
 /// does not look into files. Waits no longer than the configured patience.
+///
+/// # Errors
+/// [`FlowError`] when database or vault do not answer.
 pub async fn learn(
     app: &Arc<App>,
     gathered: &Arc<Gathered>,
     facts: &FileFacts,
     sha256: Sha256,
-) -> Option<ContentFacts> {
-    if !app.policy(&gathered.facts.index).looks_inside() {
-        return None;
-    }
-    let source = gathered.facts.origin.as_ref()?.source.clone();
+) -> Result<Option<ContentFacts>, FlowError> {
+    let origin = gathered.facts.origin.as_ref();
+    let Some(origin) = origin.filter(|_| app.policy(&gathered.facts.index).looks_inside()) else {
+        return Ok(None);
+    };
+    let source = origin.source.clone();
     let project = gathered.facts.project.clone();
     let key = (source, project, facts.filename.to_string());
     if let Some(learned) = app.contents.learned.get(&(key.clone(), sha256)) {
-        return Some(learned);
+        return Ok(Some(learned));
     }
     let learning = Learning {
         app: Arc::clone(app),
@@ -45,27 +50,31 @@ pub async fn learn(
     let start = || async move { learning.learn().await };
     match app.contents.flights.run(key.clone(), start).await {
         Ok(learned) => {
+            let learned = learned?;
             if learned.inspection.known().is_some() {
                 app.contents.learned.insert((key, sha256), learned.clone());
             }
-            Some(learned)
+            Ok(Some(learned))
         }
-        Err(_) => Some(ContentFacts {
+        Err(_) => Ok(Some(ContentFacts {
             inspection: Knowledge::not_learned("its inspection ended without a result"),
             ..ContentFacts::default()
-        }),
+        })),
     }
 }
 
 /// What is known of the bytes of a file that is being published, and is in scratch space; `None` where the
 /// policy does not look into files.
+///
+/// # Errors
+/// [`FlowError`] when database or vault do not answer.
 pub async fn learn_of_upload(
     app: &Arc<App>,
     index: &Index,
     upload: Upload<'_>,
-) -> Option<ContentFacts> {
+) -> Result<Option<ContentFacts>, FlowError> {
     if !app.policy(&index.name).looks_inside() {
-        return None;
+        return Ok(None);
     }
     let subject = Subject {
         sha256: upload.sha256,
@@ -74,10 +83,10 @@ pub async fn learn_of_upload(
         place: Place::Scratch(upload.path),
     };
     let look = inspection::look(app, &subject, app.config.inspection.patience).await;
-    Some(ContentFacts {
-        inspection: knowledge(look),
+    Ok(Some(ContentFacts {
+        inspection: knowledge(look)?,
         ..ContentFacts::default()
-    })
+    }))
 }
 
 /// A file that is being published.
@@ -101,13 +110,13 @@ struct Learning {
 }
 
 impl Learning {
-    async fn learn(self) -> ContentFacts {
-        let inspection = self.look().await;
+    async fn learn(self) -> Result<ContentFacts, FlowError> {
+        let inspection = self.look().await?;
         let Some(inspected) = inspection.known().cloned() else {
-            return ContentFacts {
+            return Ok(ContentFacts {
                 inspection,
                 ..ContentFacts::default()
-            };
+            });
         };
         let subject = beside::Subject {
             gathered: &self.gathered,
@@ -122,13 +131,15 @@ impl Learning {
         if is_remarkable(&content) {
             self.app.forget_rendered(project);
         }
-        content
+        Ok(content)
     }
 
-    async fn look(&self) -> Knowledge<Arc<Inspected>> {
+    async fn look(&self) -> Result<Knowledge<Arc<Inspected>>, FlowError> {
         let project = &self.gathered.facts.project;
         let Some(subject) = subject(project, &self.facts, self.sha256) else {
-            return Knowledge::not_learned("its name is that of no distribution");
+            return Ok(Knowledge::not_learned(
+                "its name is that of no distribution",
+            ));
         };
         let patience = self.app.config.inspection.patience;
         knowledge(inspection::look(&self.app, &subject, patience).await)
@@ -167,15 +178,19 @@ pub(super) fn subject(project: &ProjectName, facts: &FileFacts, sha256: Sha256) 
 }
 
 /// What looking came to, as rules know it.
-pub(super) fn knowledge(look: Look) -> Knowledge<Arc<Inspected>> {
-    match look {
+///
+/// # Errors
+/// What does not answer.
+pub(super) fn knowledge(look: Look) -> Result<Knowledge<Arc<Inspected>>, FlowError> {
+    Ok(match look {
         Look::Seen(inspected) => Knowledge::of(inspected),
         Look::UnderWay { retry_after } => Knowledge::not_learned(format!(
             "it is being inspected; ask again in {} s",
             seconds(retry_after)
         )),
         Look::Failed { why } => Knowledge::not_learned(why),
-    }
+        Look::Unavailable(error) => return Err(error),
+    })
 }
 
 fn seconds(duration: Duration) -> u64 {
@@ -192,6 +207,6 @@ mod tests {
             retry_after: Duration::from_millis(2_100),
         };
         let expected = Knowledge::not_learned("it is being inspected; ask again in 3 s");
-        assert_eq!(knowledge(look), expected);
+        assert_eq!(knowledge(look).expect("it is under way"), expected);
     }
 }

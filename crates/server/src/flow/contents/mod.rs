@@ -41,7 +41,7 @@ const LEARNED: Duration = Duration::from_secs(60);
 pub struct Contents {
     known: Cache<(SourceName, ProjectName), Arc<Seen>>,
     /// Files that are being learned of.
-    flights: SingleFlight<FileKey, ContentFacts>,
+    flights: SingleFlight<FileKey, Result<ContentFacts, FlowError>>,
     /// What was learned a moment ago.
     learned: Cache<(FileKey, Sha256), ContentFacts>,
     /// Files that were looked at ahead a moment ago.

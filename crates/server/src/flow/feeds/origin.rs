@@ -10,6 +10,7 @@ use portcullis_store::feeds::Feed;
 use portcullis_upstream::client::Validators;
 use portcullis_upstream::environment::Environment;
 use portcullis_upstream::feeds::{Downloaded, FeedError, FeedHost, Remote, Target};
+use portcullis_upstream::line::Line;
 use url::Url;
 
 use super::{BOUNDS, Stays, Wanted};
@@ -62,7 +63,7 @@ impl<'o> Opened<'o> {
         let place = match &wanted.config.origin {
             FeedOrigin::Path(path) => Place::Path(path.clone()),
             FeedOrigin::Url(url) => Place::Host {
-                host: host(wanted.name, wanted.config, url)?,
+                host: host(wanted.name, wanted.config, url, &app.config.line)?,
                 remote: Remote::of(without_userinfo(url)),
             },
         };
@@ -151,13 +152,14 @@ fn without_userinfo(url: &Url) -> Url {
 }
 
 /// The client of a feed's host, set up as those of sources are.
-fn host(name: &str, config: &FeedConfig, url: &Url) -> Result<FeedHost, Stays> {
+fn host(name: &str, config: &FeedConfig, url: &Url, line: &Line) -> Result<FeedHost, Stays> {
     let settings = UpstreamSettings {
         url: Some(url.clone()),
         credentials: config.credentials.clone(),
         proxy: config.proxy.clone(),
         ca_file: config.ca_file.clone(),
         allow_hosts: config.allow_hosts.clone(),
+        line: line.clone(),
         ..UpstreamSettings::default()
     };
     let wrong = |error: &dyn std::fmt::Display| Stays::Content(error.to_string());

@@ -16,9 +16,11 @@ use portcullis_store::pins;
 use tokio::time::Instant;
 
 mod release;
+mod licences;
 mod versions;
 mod verdict;
 
+use licences::Licences;
 pub use verdict::{JudgedFile, JudgedRelease, Owner, Verdict};
 
 use super::gather::{Gathered, gather};
@@ -47,6 +49,16 @@ pub struct Pin {
     pub filenames: Vec<String>,
 }
 
+/// What is said of a release beside its decision and what that rests on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// What is at hand.
+    #[default]
+    AtHand,
+    /// The licences of versions that are named, too: another look into the database for each project.
+    Licences,
+}
+
 /// The digests that files of a project were first verified with here, by name.
 type Records = BTreeMap<String, Sha256>;
 
@@ -55,6 +67,7 @@ pub async fn judge(
     app: &Arc<App>,
     index: &Arc<Index>,
     pins: Vec<Pin>,
+    detail: Detail,
     budget: Duration,
 ) -> Vec<JudgedRelease> {
     let deadline = Instant::now() + budget;
@@ -63,7 +76,8 @@ pub async fn judge(
     let one = |(project, positions): (ProjectName, Vec<usize>)| {
         let (app, index, pins) = (Arc::clone(app), Arc::clone(index), Arc::clone(&pins));
         async move {
-            let of_project = of_project(&app, &index, &project, &pins, &positions).await;
+            let asked = (&pins, &positions[..], detail);
+            let of_project = of_project(&app, &index, &project, asked).await;
             positions.into_iter().zip(of_project).collect::<Vec<_>>()
         }
     };
@@ -103,8 +117,7 @@ async fn of_project(
     app: &Arc<App>,
     index: &Index,
     project: &ProjectName,
-    pins: &Arc<Vec<Pin>>,
-    positions: &[usize],
+    (pins, positions, detail): (&Arc<Vec<Pin>>, &[usize], Detail),
 ) -> Vec<JudgedRelease> {
     let unknown = |error: &FlowError| {
         let each = positions.iter().map(|position| {
@@ -119,14 +132,21 @@ async fn of_project(
     };
     let gathered = async {
         let _turn = app.judging.acquire().await;
-        let gathered = gather(app, index, project).await?;
+        let mut gathered = gather(app, index, project).await?;
+        let licences = match detail {
+            Detail::AtHand => Licences::new(),
+            Detail::Licences => {
+                let pins = positions.iter().map(|position| &pins[*position]);
+                licences::licences(app, &mut gathered, pins).await?
+            }
+        };
         let records = match positions.iter().any(names_files) {
             true => records(app, &gathered).await?,
             false => Records::new(),
         };
-        Ok::<_, FlowError>((gathered, records))
+        Ok::<_, FlowError>((gathered, records, licences))
     };
-    let (gathered, records) = match gathered.await {
+    let (gathered, records, licences) = match gathered.await {
         Ok(gathered) => gathered,
         Err(error) => return unknown(&error),
     };
@@ -134,7 +154,7 @@ async fn of_project(
     let positions_of_task = positions.to_vec();
     let judging = tokio::task::spawn_blocking(move || {
         let pins = positions_of_task.iter().map(|at| &pins_of_task[*at]);
-        let judge = |pin| release::judge(&app_of_task, &gathered, &records, pin);
+        let judge = |pin| release::judge(&app_of_task, &gathered, (&records, &licences), pin);
         pins.map(judge).collect::<Vec<_>>()
     });
     match judging.await {

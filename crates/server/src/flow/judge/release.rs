@@ -7,11 +7,13 @@ use portcullis_core::advisory::Affecting;
 use portcullis_core::digest::Sha256;
 use portcullis_core::fact::{Fact, FileFacts, ReleaseFacts};
 use portcullis_core::index::{IndexName, SourceKind};
+use portcullis_core::licence::Licence;
 use portcullis_core::policy::Decision;
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::simple::Yanked;
 use portcullis_core::pypi::version::Version;
 
+use super::licences::Licences;
 use super::verdict::{JudgedFile, JudgedRelease, Owner, Verdict};
 use super::versions::Versions;
 use super::{Pin, Records};
@@ -19,7 +21,12 @@ use crate::app::App;
 use crate::flow::gather::Gathered;
 
 /// Judges a pin.
-pub(super) fn judge(app: &App, gathered: &Gathered, records: &Records, pin: &Pin) -> JudgedRelease {
+pub(super) fn judge(
+    app: &App,
+    gathered: &Gathered,
+    (records, licences): (&Records, &Licences),
+    pin: &Pin,
+) -> JudgedRelease {
     let index = &gathered.facts.index;
     let Some(page) = &gathered.page else {
         let mut judged = without_page(app, index, pin, of_name(app, gathered));
@@ -49,6 +56,7 @@ pub(super) fn judge(app: &App, gathered: &Gathered, records: &Records, pin: &Pin
     JudgedRelease {
         project: pin.project.clone(),
         advisories: advisories(app, gathered, version.as_ref()),
+        licence: licence(licences, version.as_ref()),
         version,
         verdict,
         first_upload: release.map_or_else(unread, |release| release.first_upload.clone()),
@@ -94,6 +102,7 @@ pub(super) fn without_page(
         unlisted: Vec::new(),
         nearest: None,
         advisories: public_advisories(app, index, &pin.project, pin.version.as_ref()),
+        licence: Fact::Unknown(unread()),
     }
 }
 
@@ -177,6 +186,13 @@ fn unlisted(files: &[JudgedFile], records: &Records, pin: &Pin) -> Vec<(String, 
     names
         .map(|name| (name.clone(), records.get(name).copied()))
         .collect()
+}
+
+fn licence(licences: &Licences, version: Option<&Version>) -> Fact<Licence> {
+    match version.and_then(|version| licences.get(version)) {
+        Some(licence) => Fact::Known(licence.clone()),
+        None => Fact::Unknown(Cow::Borrowed("its metadata is not on record here")),
+    }
 }
 
 fn advisories(app: &App, gathered: &Gathered, version: Option<&Version>) -> Fact<Vec<Affecting>> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use portcullis_core::advisory::Affecting;
 use portcullis_core::digest::Sha256;
 use portcullis_core::fact::{Fact, FileFacts};
+use portcullis_core::licence::Licence;
 use portcullis_core::policy::{Decision, Effect};
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::simple::{ProjectStatus, Yanked};
@@ -44,6 +45,8 @@ pub struct JudgedRelease {
     pub nearest: Option<Version>,
     /// The vulnerabilities that it has.
     pub advisories: Fact<Vec<Affecting>>,
+    /// What its metadata says of its licence.
+    pub licence: Fact<Licence>,
 }
 
 /// What came of judging.

@@ -10,6 +10,7 @@ use portcullis_core::advisory::Affecting;
 use portcullis_core::digest::Sha256;
 use portcullis_core::explain;
 use portcullis_core::fact::Fact;
+use portcullis_core::licence::Licence;
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::simple::{ProjectStatus, Yanked};
 use portcullis_core::pypi::version::{Version, VersionSpecifiers, exact_version};
@@ -21,7 +22,7 @@ use super::openapi::Problem;
 use super::{Request, submitted_up_to};
 use crate::app::App;
 use crate::error::FlowError;
-use crate::flow::judge::{self, JudgedFile, JudgedRelease, Owner, Pin, Verdict};
+use crate::flow::judge::{self, Detail, JudgedFile, JudgedRelease, Owner, Pin, Verdict};
 use crate::http::base_url;
 use crate::http::problem::told;
 
@@ -47,6 +48,9 @@ pub struct JudgeRequest {
     /// The releases.
     #[schema(max_items = 5_000)]
     pins: Vec<JudgePin>,
+    /// Whether the licences of named versions are told, by the metadata that is on record here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    licences: bool,
 }
 
 /// A release that is asked about.
@@ -112,7 +116,11 @@ pub async fn answered(app: &Arc<App>, asked: JudgeRequest, base: &str) -> Result
     }
     let index = app.index(asked.index.as_deref())?;
     let pins: Result<Vec<Pin>, FlowError> = asked.pins.into_iter().enumerate().map(read).collect();
-    let judged = judge::judge(app, index, pins?, BUDGET).await;
+    let detail = match asked.licences {
+        true => Detail::Licences,
+        false => Detail::AtHand,
+    };
+    let judged = judge::judge(app, index, pins?, detail, BUDGET).await;
     let policy = app.policy(&index.name);
     let as_of = app.knowledge.feeds.load().advisories_as_of();
     let release = |judged: &JudgedRelease| release(app, base, judged);
@@ -187,6 +195,16 @@ fn release(app: &App, base: &str, judged: &JudgedRelease) -> Value {
             Fact::Known(_) => None,
             Fact::Unknown(why) => Some(why),
         },
+        "licence": judged.licence.known().map(licence),
+    })
+}
+
+/// The expression, where there is one without a doubt, and the statements that it rests on.
+fn licence(licence: &Licence) -> Value {
+    let statements = licence.sources.iter().map(|source| &source.statement);
+    json!({
+        "expression": licence.expression().known().map(ToString::to_string),
+        "statements": statements.collect::<Vec<_>>(),
     })
 }
 
@@ -259,6 +277,8 @@ fn advisory(affecting: &Affecting) -> Value {
         "score": severity.map(|severity| severity.score.value()),
         "severity": severity.map(|severity| severity.score.rating()),
         "malicious": affecting.malicious,
+        "exploited": group.exploited.known().map(Option::is_some),
+        "epss": group.epss.known().copied().flatten().map(|epss| epss.probability),
         "fixed-in": affecting.lowest_fix.as_ref().map(ToString::to_string),
         "unaffected": affecting.lowest_unaffected.as_ref().map(ToString::to_string),
     })

@@ -30,7 +30,8 @@ pub(super) async fn list(State(app): State<Arc<App>>, request: Request) -> Respo
     request.answer(&app, answer.await)
 }
 
-fn as_json(lock: &Lock) -> Value {
+/// A lock on record.
+pub fn as_json(lock: &Lock) -> Value {
     json!({
         "name": lock.name,
         "format": lock.format,

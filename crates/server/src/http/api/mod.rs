@@ -29,11 +29,12 @@ use crate::app::App;
 use crate::error::FlowError;
 use crate::identity::Caller;
 
+mod advisories;
 mod events;
 mod statistics;
 mod exposure;
 mod inspections;
-mod locks;
+pub mod locks;
 mod quarantines;
 pub mod reviews;
 mod why;
@@ -51,6 +52,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(openapi::show))
         .routes(routes!(why::why))
         .routes(routes!(judge::judge))
+        .routes(routes!(advisories::ask))
         .routes(routes!(inspections::show))
         .routes(routes!(reviews::list, reviews::create))
         .routes(routes!(reviews::show))
@@ -148,12 +150,17 @@ impl Request {
             Ok(value) => value,
             Err(error) => return problem(app, &self.headers, &error),
         };
-        let mut response = Response::new(Body::from(format!("{value}\n")));
-        let fields = response.headers_mut();
-        fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        response
+        answer(Body::from(format!("{value}\n")))
     }
+}
+
+/// An answer that is JSON.
+fn answer(json: Body) -> Response {
+    let mut response = Response::new(json);
+    let fields = response.headers_mut();
+    fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// The same answer, of a request that made something.

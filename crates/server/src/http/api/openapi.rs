@@ -1,17 +1,16 @@
 //! The OpenAPI document of the API (OpenAPI 3.1), derived from the handlers and the types that they take
 //! and give: a route is in the document because it is in the router, and the other way round.
 
-use std::sync::Arc;
+use std::sync::LazyLock;
 
-use axum::extract::State;
+use axum::body::Body;
 use axum::response::Response;
 use serde::Serialize;
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToResponse, ToSchema};
 
-use super::{Request, routes};
-use crate::app::App;
+use super::{answer, routes};
 
 /// A problem document (RFC 9457): what went wrong, and for refusals by policy the decision.
 #[derive(Debug, Serialize, ToSchema, ToResponse)]
@@ -93,7 +92,12 @@ pub fn document() -> Document {
 /// This document. It tells nothing of any package, and needs no token.
 #[utoipa::path(get, path = "/openapi.json", tag = "api", security(()),
     responses((status = 200, body = Object), (status = "default", response = Problem)))]
-pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Response {
-    let document = serde_json::to_value(document()).expect("the document is plain data");
-    request.answer(&app, Ok(document))
+pub(super) async fn show() -> Response {
+    answer(Body::from(DOCUMENT.as_str()))
 }
+
+/// The document as text: those who look for a gateway ask for it before they ask anything else.
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
+    let document = serde_json::to_value(document()).expect("the document is plain data");
+    format!("{document}\n")
+});

@@ -78,7 +78,8 @@ fn read_at_most(path: &Path) -> std::io::Result<Vec<u8>> {
 
 async fn from_url(app: &App, url: &Url) -> Result<Option<Vec<u8>>, FlowError> {
     let failed = |why: String| FlowError::Job(why);
-    let config = UpstreamConfig::new("monitor", url.clone());
+    let mut config = UpstreamConfig::new("monitor", url.clone());
+    config.line = app.config.line.clone();
     let client = HttpClient::new(&config, &Environment::of_this_process());
     let client = client.map_err(|error| failed(error.to_string()))?;
     let known = app.monitor.validators(url.as_str());

@@ -22,13 +22,14 @@ use crate::app::App;
 use crate::config::OwnedNames;
 use crate::error::FlowError;
 use crate::flow::source_pages::known_page;
-use crate::jobs::schedule::Job;
+use crate::jobs::schedule::{Job, Reach};
 use crate::sources::{Source, Upstream};
 
 /// Compares new names of the outside with ours.
 pub static NEW_NAMES: Job = Job {
     name: "new-names",
     summary: "compares new names of the outside with owned ones",
+    reach: Reach::Outside,
     every: |app| {
         let monitor = &app.config.monitor;
         monitor.new_names.as_ref().map(|_| monitor.new_names_every)
@@ -40,6 +41,7 @@ pub static NEW_NAMES: Job = Job {
 pub static OWNED_NAMES: Job = Job {
     name: "owned-names",
     summary: "looks whether owned names appeared outside",
+    reach: Reach::Outside,
     every: |app| (app.config.monitor.owned_names != OwnedNames::Off).then_some(DAY),
     run: |app| Box::pin(look_for_owned_names(app)),
 };

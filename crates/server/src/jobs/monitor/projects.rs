@@ -21,13 +21,14 @@ use super::tell;
 use crate::app::App;
 use crate::error::FlowError;
 use crate::flow::source_pages::source_page;
-use crate::jobs::schedule::Job;
+use crate::jobs::schedule::{Job, Reach};
 use crate::sources::Source;
 
 /// Visits the projects in use.
 pub static JOB: Job = Job {
     name: "visit-projects",
     summary: "asks upstreams what became of the projects in use",
+    reach: Reach::Outside,
     every: |app| app.config.monitor.projects,
     run: |app| Box::pin(visit(app)),
 };

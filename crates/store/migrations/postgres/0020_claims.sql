@@ -1,0 +1,8 @@
+-- Who does what at the moment, so that it is done once however many replicas want it. It takes the place of
+-- inspection_claim, which stays for as long as an older replica may run.
+
+CREATE TABLE claim (
+    subject BYTEA PRIMARY KEY,
+    holder TEXT NOT NULL,
+    until BIGINT NOT NULL
+);

@@ -1,0 +1,7 @@
+-- The oldest migration that a program has to know to work with these tables. Migrations only add, so that an older
+-- replica goes on beside a newer one; one that does more sets this to its own number.
+
+CREATE TABLE compatibility (
+    oldest BIGINT NOT NULL
+);
+INSERT INTO compatibility (oldest) VALUES (21);

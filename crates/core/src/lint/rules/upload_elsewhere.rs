@@ -66,11 +66,11 @@ impl Rule for UploadElsewhere {
         let publishing = invoked::all(project).filter(|one| one.invocation.verb == Verb::Publish);
         let unsaid = publishing.filter(|one| !says_where(one, project));
         let findings = unsaid.map(|one| {
-            let message = format!(
-                "{name}, which is the organisation's, is published to PyPI: no repository is named"
-            );
+            let message = format!("{name} is the organisation's and goes to PyPI");
             Finding::new(self, one.file, &one.invocation.at, message)
-                .because("a release that was published elsewhere cannot be taken back")
+                .because(
+                    "PyPI is where releases go when no repository is named, and they cannot be taken back",
+                )
                 .help("name the organisation's index: a repository of `.pypirc`, or its address")
         });
         found.extend(invoked::together(findings.collect()));

@@ -39,7 +39,9 @@ fn package_into(
         };
         return reading.skip_package(&found, from, reason);
     }
-    let Some(version) = version.and_then(|text| text.strip_prefix("==")) else {
+    // What is not for the machine that locks stays as open as it was wanted.
+    let version = version.and_then(|text| text.strip_prefix("=="));
+    let Some(version) = version.filter(|version| !version.contains(['*', ','])) else {
         return reading.skip(name, None, "it is not pinned to one version");
     };
     let hashes = package.get("hashes").and_then(Value::as_array);

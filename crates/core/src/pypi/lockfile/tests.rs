@@ -200,7 +200,8 @@ fn pdm_lock_is_read_and_extras_are_joined() {
 
 const PIPFILE: &str = r#"{"_meta": {"hash": {}}, "default": {
     "flask": {"hashes": ["sha256:{A}", "sha256:{B}", "md5:00"], "version": "==3.0.0"},
-    "mine": {"path": "."}, "loose": {"version": "*"}},
+    "mine": {"path": "."}, "loose": {"version": "*"},
+    "some": {"version": "==1.*"}},
   "develop": {"pytest": {"version": "==8.0"}, "odd": 3}}"#;
 
 #[test]
@@ -211,6 +212,7 @@ fn pipfile_lock_is_read() {
     -: pytest 8.0 [] files= wants=
     -: not "mine": it comes from a path, not from an index
     -: not "loose": it is not pinned to one version
+    -: not "some": it is not pinned to one version
     -: not "odd": what is said of it is not understood
     "#);
 }

@@ -198,15 +198,17 @@ def pipenv(asked):
             return tell(match[1], None, f"git {match[2]} {match[3]}")
         if match := re.fullmatch(r"([\w.-]+)(?:\[.*\])?\s*@ (\S+)", text):
             return tell(match[1], None, f"url {match[2]}")
-        if match := re.fullmatch(r"([\w.-]+)(?:\[.*\])?==(\S+)", text):
+        if match := re.fullmatch(r"([\w.-]+)(?:\[.*\])?==([^\s*,]+)", text):
             return tell(match[1], match[2], hashes=hashes)
-        if match := re.fullmatch(r"([\w-][\w.-]*)(?:\[.*\])?", text):
-            # What is not for this machine stays without a version.
+        if match := re.fullmatch(r"([\w-][\w.-]*)(?:\[.*\])?(?:[=<>!~].*)?", text):
+            # What is not for this machine stays without a version, or as open as it was wanted.
             return tell(match[1], None, hashes=hashes)
         return tell("lib", None, f"path {text}")
 
     def lock(folder):
         os.environ["PIPENV_PIPFILE"] = str(folder / "Pipfile")
+        # Else it checks repositories out into its own environment.
+        os.environ["PIP_SRC"] = str(folder / "src")
         run([sys.executable, "-m", "pipenv", "lock", "--categories", "packages dev-packages docs"], folder)
         locked = json.loads((folder / "Pipfile.lock").read_text(encoding="utf-8"))
         sections = [section for category, section in locked.items() if category != "_meta"]

@@ -286,6 +286,28 @@ fn without_untold_versions(ours: View, theirs: &View) -> View {
     told.collect()
 }
 
+/// The releases of indexes, with their hashes.
+type Releases = BTreeMap<(String, Option<String>), BTreeSet<String>>;
+
+fn releases(view: View) -> Releases {
+    let of_index = view.into_iter().filter(|((.., from), _)| from == "index");
+    of_index
+        .map(|((name, version, _), known)| ((name, version), known.hashes))
+        .collect()
+}
+
+/// The releases in a list that uv exports; what else is in it has no form that says from where it comes.
+fn by_lockfile_of_releases(name: &str, text: &str) -> Releases {
+    let read = lockfile::read(name, text.as_bytes()).unwrap();
+    let release = |one: lockfile::Locked| {
+        let version = one.version.map(|version| version.to_string());
+        let hashes = one.hashes.iter();
+        let hashes = hashes.map(|hash| format!("sha256:{}", hash.to_hex()));
+        ((one.project.to_string(), version), hashes.collect())
+    };
+    read.entries.into_iter().map(release).collect()
+}
+
 fn packaging(texts: &[&String]) -> Vec<Vec<Told>> {
     ask("python", "pylock", &texts).unwrap()
 }
@@ -309,6 +331,16 @@ fn a_lock_of_uv_holds_what_uv_exports_of_it() {
         assert_eq!(named.collect::<BTreeSet<_>>(), tree, "{}", answer.lock);
         compare("uv.lock", &answer.lock, &told);
         compare("pylock.toml", &answer.exported["pylock.toml"], &told);
+        let theirs = releases(reduced(&theirs(&told)));
+        let pinned =
+            by_lockfile_of_releases("requirements.txt", &answer.exported["requirements.txt"]);
+        assert_eq!(pinned, theirs);
+        let bill = by_lockfile_of_releases("bom.cdx.json", &answer.exported["bom.cdx.json"]);
+        let named = |view: &Releases| -> BTreeSet<(String, Option<String>)> {
+            let keys = view.keys().cloned();
+            keys.filter(|(name, _)| name != "app").collect()
+        };
+        assert!(named(&theirs).is_subset(&named(&bill)), "{bill:?}");
     }
 }
 
@@ -327,8 +359,12 @@ fn a_lock_of_pdm_holds_what_pdm_reads_in_it() {
     let Some(locked) = locked("pdm", 8, projects::pdm) else {
         return;
     };
-    for (_, answer) in locked {
+    let exported = |answer: &Answer| answer.exported["pylock.toml"].clone();
+    let texts: Vec<String> = locked.iter().map(|(_, answer)| exported(answer)).collect();
+    let told = packaging(&texts.iter().collect::<Vec<_>>());
+    for (((_, answer), text), told) in locked.iter().zip(&texts).zip(told) {
         compare("pdm.lock", &answer.lock, &answer.view);
+        compare("pylock.toml", text, &told);
     }
 }
 

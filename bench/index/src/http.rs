@@ -86,14 +86,13 @@ impl Connection {
         fields: &[(&str, &str)],
         sink: impl FnMut(&[u8]),
     ) -> anyhow::Result<Answer> {
-        self.send("GET", path, fields, &[], sink)
+        self.send(("GET", path), fields, &[], sink)
     }
 
     /// Sends a request with a body, and hands the answer's body on piece by piece.
     pub(crate) fn send(
         &mut self,
-        method: &str,
-        path: &str,
+        (method, path): (&str, &str),
         fields: &[(&str, &str)],
         body: &[u8],
         sink: impl FnMut(&[u8]),

@@ -100,7 +100,7 @@ pub(crate) fn publish(
             let form = upload(number).form();
             let mut said = Vec::new();
             let sink = |piece: &[u8]| said.extend_from_slice(piece);
-            let answer = connection.send("POST", to.path, &fields, &form, sink)?;
+            let answer = connection.send(("POST", to.path), &fields, &form, sink)?;
             if !(200..300).contains(&answer.status) {
                 let said = String::from_utf8_lossy(&said);
                 bail!("an upload was refused with {}: {said}", answer.status);

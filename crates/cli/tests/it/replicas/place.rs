@@ -214,22 +214,6 @@ impl Replica {
             .contains(text)
     }
 
-    /// The variables that it runs with.
-    pub(crate) fn environment(&self) -> &[(String, String)] {
-        &self.environment
-    }
-
-    /// One of them.
-    pub(crate) fn variable(&self, name: &str) -> String {
-        let found = self.environment.iter().find(|(known, _)| known == name);
-        found.expect("a variable of replicas").1.clone()
-    }
-
-    /// Its own data directory.
-    pub(crate) fn data(&self) -> &std::path::Path {
-        self.folder.path()
-    }
-
     /// A command beside it, ready to be run.
     pub(crate) fn program(&self, arguments: &[&str]) -> Command {
         let mut program = Command::new(env!("CARGO_BIN_EXE_portcullis"));

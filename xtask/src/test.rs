@@ -10,7 +10,7 @@ use crate::places::Places;
 use crate::run::{cargo, command, run};
 use crate::servers::Servers;
 use crate::steps::{Steps, required};
-use crate::{bench, environments, system, test_counts, tidy, try_wheel};
+use crate::{environments, system, test_counts, tidy, try_wheel};
 
 /// Everything that must pass, or the part of it that was asked for. The last line sums the tests up.
 pub(crate) fn test(places: &Places, selection: &Selection) -> anyhow::Result<()> {
@@ -55,7 +55,6 @@ fn test_everything(places: &Places) -> anyhow::Result<()> {
         cargo_test(places, Some(&servers), None, &mut counts)
     });
     drop(servers);
-    steps.run("harness of measurements", || bench::smoke(places));
     steps.run("wheel", || try_wheel::try_wheel(places));
     steps.run("tests of the feature yara", || test_yara(places));
     steps.run("dependency rules", || deny.finish());

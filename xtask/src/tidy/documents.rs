@@ -28,7 +28,7 @@ mod tests {
     #[test]
     fn an_unmentioned_command_is_found() {
         let text = "`cargo xtask test`, `cargo xtask setup`, `cargo xtask with`, `cargo xtask benign`, \
-             `cargo xtask dist`, `cargo xtask fuzz`";
+             `cargo xtask dist`, `cargo xtask fuzz`, `cargo xtask bench`, `cargo xtask soak`";
         let tree = tree(&[("CONTRIBUTING.md", text)]);
         let expected = "CONTRIBUTING.md: does not mention `cargo xtask tidy`";
         assert_eq!(shown(&commands(&tree)), [expected]);

@@ -272,8 +272,7 @@ fn log_file(folder: &Path) -> PathBuf {
     folder.join("log.txt")
 }
 
-/// A command beside the gateway in `folder`, ready to be run.
-pub(crate) fn program(folder: &Path, arguments: &[&str]) -> Command {
+fn program(folder: &Path, arguments: &[&str]) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_portcullis"));
     program.env_clear().current_dir(folder);
     program.env("PORTCULLIS_LOG_LEVEL", "info,sqlx=warn");
@@ -315,13 +314,27 @@ fn serve(folder: &Path, socket: Option<TcpListener>) -> Running {
         None => program(folder, &["serve", "--listen", "127.0.0.1:0"]),
     };
     let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+    let Some((url, greeting)) = greeted(&mut child) else {
+        let _ = child.wait();
+        let log = std::fs::read_to_string(log_file(folder)).unwrap_or_default();
+        panic!("the gateway did not start:\n{log}");
+    };
+    Running {
+        child,
+        url,
+        _greeting: greeting,
+    }
+}
+
+/// Waits until the program that was started has greeted: its address, and the pipe, which has to stay open.
+/// `None`, with what it said, when it ends before.
+pub(crate) fn greeted(child: &mut Child) -> Option<(String, BufReader<ChildStdout>)> {
     let mut greeting = BufReader::new(child.stdout.take().unwrap());
     let mut said = String::new();
     while !said.contains("Ready in") {
         if greeting.read_line(&mut said).unwrap() == 0 {
-            let _ = child.wait();
-            let log = std::fs::read_to_string(log_file(folder)).unwrap_or_default();
-            panic!("the gateway did not start:\n{said}\n{log}");
+            eprintln!("{said}");
+            return None;
         }
     }
     let index = said
@@ -329,9 +342,5 @@ fn serve(folder: &Path, socket: Option<TcpListener>) -> Running {
         .find_map(|line| line.trim().strip_prefix("index "));
     let index = index.expect("the greeting names the index").trim();
     let url = index.strip_suffix("/simple/").unwrap().to_owned();
-    Running {
-        child,
-        url,
-        _greeting: greeting,
-    }
+    Some((url, greeting))
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod clients;
+
 mod advisories;
 mod lint;
 mod locks;

@@ -13,8 +13,8 @@ use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::simple::PageFile;
 use portcullis_store::blobs::{Finished, Spool};
 use portcullis_store::pins::{self, NewPin, Pin, Pinned};
-use portcullis_upstream::UpstreamError;
 use portcullis_upstream::files::FileRequest;
+use portcullis_upstream::{ByteStream, UpstreamError};
 use serde_json::json;
 use tokio::sync::watch;
 use tracing::{info, warn};
@@ -25,7 +25,7 @@ use crate::error::FlowError;
 use crate::flow::download::Candidate;
 use crate::flow::elsewhere::{self, Turn};
 use crate::flow::evidence;
-use crate::flow::resumed::{Bytestream, Resumable};
+use crate::flow::resumed::Resumable;
 use crate::inspection::{self, Along, Coming};
 use crate::sources::{Source, folder_bytes};
 
@@ -226,7 +226,7 @@ pub(super) async fn in_vault(app: &App, wanted: &Wanted) -> Result<Option<State>
     Ok(is_here.then_some(State::Verified { sha256, size }))
 }
 
-async fn open(app: &App, wanted: &Wanted) -> Result<(Option<u64>, Bytestream), FlowError> {
+async fn open(app: &App, wanted: &Wanted) -> Result<(Option<u64>, ByteStream), FlowError> {
     let unreachable = |error| FlowError::Unreachable {
         source_name: wanted.source.clone(),
         error,

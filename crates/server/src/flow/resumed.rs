@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream::{self, BoxStream};
+use futures_util::stream;
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use portcullis_upstream::UpstreamError;
 use portcullis_upstream::files::{ByteRange, Extent, FileRequest, FileStream};
+use portcullis_upstream::{ByteStream, UpstreamError};
 use tracing::info;
 use url::Url;
 
@@ -24,9 +24,6 @@ const IN_ALL: u32 = 20;
 /// How long it is waited before the first connection after one that broke; twice as long each time.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// The bytes of a file.
-pub(super) type Bytestream = BoxStream<'static, Result<Bytes, UpstreamError>>;
-
 /// A file of an upstream that is asked for again where it breaks off.
 pub(super) struct Resumable {
     /// The source.
@@ -40,7 +37,7 @@ pub(super) struct Resumable {
 struct Resuming {
     file: Resumable,
     etag: Option<String>,
-    stream: Bytestream,
+    stream: ByteStream,
     position: u64,
     in_a_row: u32,
     in_all: u32,
@@ -48,11 +45,11 @@ struct Resuming {
 
 impl Resumable {
     /// What `opened` brings, and what comes after it where that ends early.
-    pub(super) fn resumed(self, opened: FileStream) -> Bytestream {
+    pub(super) fn resumed(self, opened: FileStream) -> ByteStream {
         let resuming = Resuming {
             file: self,
             etag: opened.etag,
-            stream: opened.bytes.boxed(),
+            stream: opened.bytes,
             position: 0,
             in_a_row: 0,
             in_all: 0,
@@ -66,7 +63,7 @@ impl Resumable {
         &self,
         position: u64,
         etag: Option<&str>,
-    ) -> Result<Option<Bytestream>, UpstreamError> {
+    ) -> Result<Option<ByteStream>, UpstreamError> {
         let request = FileRequest {
             url: &self.url,
             range: Some(ByteRange::From(position)),
@@ -75,14 +72,14 @@ impl Resumable {
         };
         let opened = self.upstream.source.open_file(&request).await?;
         Ok(opened.map(|opened| match opened.extent {
-            Extent::Partial { .. } => opened.bytes.boxed(),
-            Extent::Whole => without_first(opened.bytes.boxed(), position),
+            Extent::Partial { .. } => opened.bytes,
+            Extent::Whole => without_first(opened.bytes, position),
         }))
     }
 }
 
 /// All but the first `skipped` bytes.
-fn without_first(bytes: Bytestream, skipped: u64) -> Bytestream {
+fn without_first(bytes: ByteStream, skipped: u64) -> ByteStream {
     bytes
         .try_filter_map({
             let mut left = skipped;

@@ -14,7 +14,7 @@ const RESET: u8 = 2;
 
 /// How a link is cut.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Cut {
+pub(super) enum Cut {
     /// Nothing gets through in either direction, and nobody is told.
     Silent,
     /// Connections are closed, and new ones too.
@@ -22,7 +22,7 @@ pub(crate) enum Cut {
 }
 
 /// A way to a server. It ends with this.
-pub(crate) struct Link {
+pub(super) struct Link {
     address: SocketAddr,
     shared: Arc<Shared>,
 }
@@ -36,7 +36,7 @@ struct Shared {
 }
 
 impl Link {
-    pub(crate) fn to(target: SocketAddr) -> Self {
+    pub(super) fn to(target: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
@@ -55,16 +55,16 @@ impl Link {
         Self { address, shared }
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
+    pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// How many requests went through, where they are HTTP's.
-    pub(crate) fn requests(&self) -> usize {
+    pub(super) fn requests(&self) -> usize {
         self.shared.requests.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn cut(&self, how: Cut) {
+    pub(super) fn cut(&self, how: Cut) {
         match how {
             Cut::Silent => self.shared.state.store(SILENT, Ordering::SeqCst),
             Cut::Reset => {
@@ -74,7 +74,7 @@ impl Link {
         }
     }
 
-    pub(crate) fn mend(&self) {
+    pub(super) fn mend(&self) {
         self.shared.state.store(OPEN, Ordering::SeqCst);
     }
 }

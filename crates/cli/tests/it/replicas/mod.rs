@@ -3,8 +3,8 @@
 
 mod chaos;
 mod costs;
-pub(crate) mod link;
-pub(crate) mod place;
+mod link;
+mod place;
 
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 //! both, and an index that they all ask.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::Mutex;
@@ -14,17 +14,18 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::link::Link;
+use crate::gateway::greeted;
 use crate::wire::{self, Answer};
 
 /// The servers that tests run on, where there are any.
-pub(crate) struct Servers {
+pub(super) struct Servers {
     postgres: String,
     s3: String,
 }
 
 impl Servers {
     /// Those that the environment names; `None` where it names none and need not.
-    pub(crate) fn find() -> Option<Self> {
+    pub(super) fn find() -> Option<Self> {
         let all = std::env::var("PORTCULLIS_TEST_ALL").is_ok_and(|all| all == "1");
         let server = |variable: &str| {
             let found = std::env::var(variable).ok();
@@ -42,19 +43,19 @@ impl Servers {
 }
 
 /// Some replicas, and what they share.
-pub(crate) struct Place {
-    pub(crate) index: FixtureIndex,
-    pub(crate) replicas: Vec<Replica>,
+pub(super) struct Place {
+    pub(super) index: FixtureIndex,
+    pub(super) replicas: Vec<Replica>,
     servers: Servers,
     schema: String,
     folder: TempDir,
 }
 
 /// One replica, running or not.
-pub(crate) struct Replica {
-    pub(crate) name: String,
-    pub(crate) database: Link,
-    pub(crate) store: Link,
+pub(super) struct Replica {
+    pub(super) name: String,
+    pub(super) database: Link,
+    pub(super) store: Link,
     environment: Vec<(String, String)>,
     folder: TempDir,
     shared: std::path::PathBuf,
@@ -69,7 +70,7 @@ struct Running {
 
 impl Place {
     /// `count` replicas that run, with `tables` in their configuration.
-    pub(crate) fn with(count: usize, tables: &str) -> Option<Self> {
+    pub(super) fn with(count: usize, tables: &str) -> Option<Self> {
         let servers = Servers::find()?;
         let index = FixtureIndex::start_blocking();
         let folder = tempfile::tempdir().unwrap();
@@ -138,7 +139,7 @@ impl Place {
     }
 
     /// Runs statements in the database that the replicas share.
-    pub(crate) fn in_the_database(&self, statements: &[&str]) {
+    pub(super) fn in_the_database(&self, statements: &[&str]) {
         for text in statements {
             let text = text.replace("SCHEMA", &self.schema);
             statement(&self.servers.postgres, &text);
@@ -146,7 +147,7 @@ impl Place {
     }
 
     /// Transactions and bytes of write-ahead log, since whenever.
-    pub(crate) fn database_sums(&self) -> [f64; 2] {
+    pub(super) fn database_sums(&self) -> [f64; 2] {
         const SUMS: &str = "SELECT (xact_commit + xact_rollback)::float8, \
              pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8 \
              FROM pg_stat_database WHERE datname = current_database()";
@@ -161,12 +162,12 @@ impl Place {
         })
     }
 
-    pub(crate) fn write_policy(&self, text: &str) {
+    pub(super) fn write_policy(&self, text: &str) {
         std::fs::write(self.folder.path().join("policy.toml"), text).unwrap();
     }
 
     /// Waits until `holds` of every replica, and says how long the last one took.
-    pub(crate) fn everywhere(&self, what: &str, holds: impl Fn(&Replica) -> bool) -> Duration {
+    pub(super) fn everywhere(&self, what: &str, holds: impl Fn(&Replica) -> bool) -> Duration {
         let begun = Instant::now();
         for replica in &self.replicas {
             while !holds(replica) {
@@ -198,24 +199,23 @@ impl Drop for Place {
 
 impl Replica {
     /// `http://127.0.0.1:<port>` where it runs.
-    pub(crate) fn url(&self) -> Option<String> {
+    pub(super) fn url(&self) -> Option<String> {
         let running = self.running.lock().unwrap();
         running.as_ref().map(|running| running.url.clone())
     }
 
     /// GET of a path of a replica that runs.
-    pub(crate) fn get(&self, path: &str) -> Answer {
+    pub(super) fn get(&self, path: &str) -> Answer {
         wire::get(&self.url().expect("it runs"), path)
     }
 
-    pub(crate) fn page_has(&self, project: &str, text: &str) -> bool {
+    pub(super) fn page_has(&self, project: &str, text: &str) -> bool {
         self.get(&format!("/simple/{project}/"))
             .text()
             .contains(text)
     }
 
-    /// A command beside it, ready to be run.
-    pub(crate) fn program(&self, arguments: &[&str]) -> Command {
+    fn program(&self, arguments: &[&str]) -> Command {
         let mut program = Command::new(env!("CARGO_BIN_EXE_portcullis"));
         let variables = self.environment.iter().map(|(name, value)| (name, value));
         program.env_clear().envs(variables).stdin(Stdio::null());
@@ -226,18 +226,18 @@ impl Replica {
     }
 
     /// Runs a command beside it.
-    pub(crate) fn command(&self, arguments: &[&str]) -> Output {
+    pub(super) fn command(&self, arguments: &[&str]) -> Output {
         self.program(arguments).output().unwrap()
     }
 
     /// Runs a command beside it that succeeds, and returns what it prints.
-    pub(crate) fn says(&self, arguments: &[&str]) -> String {
+    pub(super) fn says(&self, arguments: &[&str]) -> String {
         let output = self.command(arguments);
         assert!(output.status.success(), "{arguments:?}: {output:?}");
         String::from_utf8(output.stdout).unwrap()
     }
 
-    pub(crate) fn start(&self) {
+    pub(super) fn start(&self) {
         let log = File::options()
             .create(true)
             .append(true)
@@ -245,30 +245,18 @@ impl Replica {
             .unwrap();
         let mut command = self.program(&["serve", "--listen", "127.0.0.1:0"]);
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
-        let mut greeting = BufReader::new(child.stdout.take().unwrap());
-        let mut said = String::new();
-        while !said.contains("Ready in") {
-            let read = greeting.read_line(&mut said).unwrap();
-            assert!(
-                read > 0,
-                "{} did not start:\n{said}\n{}",
-                self.name,
-                self.log()
-            );
-        }
-        let index = said
-            .lines()
-            .find_map(|line| line.trim().strip_prefix("index "));
-        let url = index.unwrap().trim().strip_suffix("/simple/").unwrap();
+        let Some((url, greeting)) = greeted(&mut child) else {
+            panic!("{} did not start:\n{}", self.name, self.log());
+        };
         *self.running.lock().unwrap() = Some(Running {
             child,
-            url: url.to_owned(),
+            url,
             _greeting: greeting,
         });
     }
 
     /// SIGKILL, if it runs.
-    pub(crate) fn kill(&self) {
+    pub(super) fn kill(&self) {
         if let Some(mut running) = self.running.lock().unwrap().take() {
             let _ = running.child.kill();
             let _ = running.child.wait();

@@ -1,38 +1,15 @@
 //! Whether a lock is that of its project: poetry, pdm, pipenv and uv are asked themselves, in their environments
 //! in `PORTCULLIS_CLIENTS`, about every combination of what may stand in such a file.
 
-use std::io::Write as _;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-
 use portcullis_core::lint::{FileKind, Project, ProjectFile, check};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Asks a tool; `None`, with a line that says so, where there are no clients.
+use crate::clients;
+
+/// Asks a tool; `None` where there are no clients.
 fn ask<Q: Serialize, A: DeserializeOwned>(tool: &str, question: &Q) -> Option<A> {
-    let folder = std::env::var_os("PORTCULLIS_CLIENTS").map(PathBuf::from);
-    let all = std::env::var("PORTCULLIS_TEST_ALL").is_ok_and(|all| all == "1");
-    assert!(
-        folder.is_some() || !all,
-        "PORTCULLIS_TEST_ALL=1, but PORTCULLIS_CLIENTS is not set"
-    );
-    let Some(folder) = folder else {
-        eprintln!("skipped: PORTCULLIS_CLIENTS is not set (cargo xtask with …)");
-        return None;
-    };
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/lint/locks.py");
-    let mut child = Command::new(folder.join(tool).join("bin/python"))
-        .args([script, tool])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let question = serde_json::to_vec(question).unwrap();
-    child.stdin.take().unwrap().write_all(&question).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{tool} did not answer");
-    Some(serde_json::from_slice(&output.stdout).unwrap())
+    clients::ask(tool, "tests/it/lint/locks.py", (tool, question))
 }
 
 fn is_stale(files: &[(&str, &str)]) -> bool {

@@ -4,7 +4,7 @@
 //! The parsers are those of the clients in `PORTCULLIS_CLIENTS`, an old pip and a current one.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use portcullis_core::lint::contents::{
@@ -14,6 +14,8 @@ use portcullis_core::lint::{FileKind, ProjectFile};
 use portcullis_core::pypi::version::Version;
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+use crate::clients;
 
 #[derive(Deserialize)]
 struct Answers {
@@ -51,7 +53,9 @@ impl Difference {
 
 #[test]
 fn requirements_files_say_what_pip_reads_in_them() {
-    let Some(clients) = clients() else { return };
+    let Some(clients) = clients::folder() else {
+        return;
+    };
     let texts = texts();
     for client in ["pip", "pip-23.2"] {
         let answers = ask(&clients.join(client).join("bin/python"), &texts);
@@ -77,19 +81,6 @@ fn requirements_files_say_what_pip_reads_in_them() {
             unexplained.join("\n")
         );
     }
-}
-
-/// Where the clients are; `None` where the test is passed over.
-fn clients() -> Option<PathBuf> {
-    let folder = std::env::var_os("PORTCULLIS_CLIENTS");
-    assert!(
-        folder.is_some() || std::env::var_os("PORTCULLIS_TEST_ALL").is_none(),
-        "PORTCULLIS_TEST_ALL=1, but PORTCULLIS_CLIENTS is not set"
-    );
-    if folder.is_none() {
-        eprintln!("skipped: PORTCULLIS_CLIENTS is not set (cargo xtask with …)");
-    }
-    folder.map(PathBuf::from)
 }
 
 fn ask(python: &Path, texts: &[String]) -> Answers {

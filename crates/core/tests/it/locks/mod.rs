@@ -4,21 +4,20 @@
 //! `PORTCULLIS_ORACLE_LOCKS` says how many projects each tool is given, in place of a few.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
 use portcullis_core::lint::contents::LockedOrigin;
 use portcullis_core::lint::{FileKind, ProjectFile};
 use portcullis_core::pypi::lockfile::{self, Elsewhere};
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::version::Version;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 mod chance;
 mod projects;
 
+use crate::clients;
 use chance::Chance;
 use projects::{BACKEND, File, Indexes, package};
 
@@ -60,34 +59,9 @@ struct Known {
 
 type View = BTreeMap<Key, Known>;
 
-/// The question to a tool, answered; `None`, with a line that says so, where there are no clients.
-fn ask<Q: Serialize, A: for<'a> Deserialize<'a>>(
-    client: &str,
-    tool: &str,
-    question: &Q,
-) -> Option<A> {
-    let folder = std::env::var_os("PORTCULLIS_CLIENTS").map(PathBuf::from);
-    let all = std::env::var("PORTCULLIS_TEST_ALL").is_ok_and(|all| all == "1");
-    assert!(
-        folder.is_some() || !all,
-        "PORTCULLIS_TEST_ALL=1, but PORTCULLIS_CLIENTS is not set"
-    );
-    let Some(folder) = folder else {
-        eprintln!("skipped: PORTCULLIS_CLIENTS is not set (cargo xtask with …)");
-        return None;
-    };
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/locks/ask.py");
-    let mut child = Command::new(folder.join(client).join("bin/python"))
-        .args([script, tool])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let question = serde_json::to_vec(question).unwrap();
-    child.stdin.take().unwrap().write_all(&question).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{tool} did not answer");
-    Some(serde_json::from_slice(&output.stdout).unwrap())
+/// The question to a tool, answered; `None` where there are no clients.
+fn ask<Q: Serialize, A: DeserializeOwned>(client: &str, tool: &str, question: &Q) -> Option<A> {
+    clients::ask(client, "tests/it/locks/ask.py", (tool, question))
 }
 
 /// The projects of one tool, locked by it.

@@ -3,12 +3,14 @@
 //! requirement, or a requirement for a value.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use portcullis_core::lint::contents::Contents;
 use portcullis_core::lint::{FileKind, ProjectFile};
 use serde::Deserialize;
+
+use crate::clients;
 
 /// The options of a verb.
 #[derive(Deserialize)]
@@ -147,7 +149,9 @@ const ASKED: &[Asked] = &[
 
 #[test]
 fn options_have_a_value_where_they_have_one_for_the_installer() {
-    let Some(clients) = clients() else { return };
+    let Some(clients) = clients::folder() else {
+        return;
+    };
     let mut differences = Vec::new();
     let mut compared = 0;
     for asked in ASKED {
@@ -198,7 +202,9 @@ const ABBREVIATED: [&str; 10] = [
 
 #[test]
 fn pip_knows_options_by_their_beginnings_and_so_do_we() {
-    let Some(clients) = clients() else { return };
+    let Some(clients) = clients::folder() else {
+        return;
+    };
     let theirs = dumped(&clients.join("pip/bin/python"), "pip");
     let options = &theirs["install"];
     let all = || options.values.iter().chain(&options.flags);
@@ -219,19 +225,6 @@ fn pip_knows_options_by_their_beginnings_and_so_do_we() {
             assert!(flag.contains(&"wants word-y".to_owned()), "{beginning}");
         }
     }
-}
-
-/// Where the clients are; `None` where the test is passed over.
-fn clients() -> Option<PathBuf> {
-    let folder = std::env::var_os("PORTCULLIS_CLIENTS");
-    assert!(
-        folder.is_some() || std::env::var_os("PORTCULLIS_TEST_ALL").is_none(),
-        "PORTCULLIS_TEST_ALL=1, but PORTCULLIS_CLIENTS is not set"
-    );
-    if folder.is_none() {
-        eprintln!("skipped: PORTCULLIS_CLIENTS is not set (cargo xtask with …)");
-    }
-    folder.map(PathBuf::from)
 }
 
 fn dumped(python: &Path, program: &str) -> BTreeMap<String, Options> {

@@ -8,7 +8,7 @@ use futures_util::future::{self, Either};
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::simple::{PageError, PageFile, ProjectList, ProjectPage};
 use portcullis_core::pypi::{simple_html, simple_json};
-use url::Url;
+use url::{Position, Url};
 
 use crate::client::{Document, Fetched, Validators};
 use crate::error::{Trouble, UpstreamError, chain};
@@ -191,14 +191,18 @@ async fn read_page(
 ) -> Result<FetchedPage, UpstreamError> {
     let (base, validators) = (document.url.clone(), document.validators.clone());
     let expected = project.clone();
-    let parse = move |form, bytes: &[u8]| match form {
-        PageForm::Json => simple_json::parse(bytes, &expected),
-        PageForm::Html => simple_html::parse(&String::from_utf8_lossy(bytes), &expected),
+    let parse = move |form, bytes: &[u8]| {
+        let mut page = match form {
+            PageForm::Json => simple_json::parse(bytes, &expected)?,
+            PageForm::Html => simple_html::parse(&String::from_utf8_lossy(bytes), &expected)?,
+        };
+        let listed = page.files.len();
+        let mut addresses = Addresses::relative_to(base);
+        page.files.retain_mut(|file| addresses.resolve(file));
+        let dropped = listed - page.files.len();
+        Ok((page, dropped))
     };
-    let (form, mut page) = read_document(document, parse).await?;
-    let listed = page.files.len();
-    page.files.retain_mut(|file| resolve(file, &base));
-    let dropped = listed - page.files.len();
+    let (form, (page, dropped)) = read_document(document, parse).await?;
     let enrichment = Enrichment::NotNeeded;
     Ok(FetchedPage {
         page,
@@ -243,23 +247,118 @@ fn page_form(media_type: &str) -> Option<PageForm> {
     }
 }
 
-/// Makes a file's address absolute, without userinfo and fragment; false when it is not one that
-/// files are fetched from.
-fn resolve(file: &mut PageFile, base: &Url) -> bool {
-    let Ok(url) = base.join(&file.url) else {
-        return false;
-    };
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return false;
+/// The addresses of a page's files, made absolute one after the other.
+struct Addresses {
+    base: Url,
+    /// How the last address began, up to the slash before its path, and how it begins when it is made
+    /// absolute: the same, so that nothing has to be done for one that begins so.
+    usual: String,
+}
+
+impl Addresses {
+    fn relative_to(base: Url) -> Self {
+        let usual = String::new();
+        Self { base, usual }
     }
-    let mut url = crate::redact::without_userinfo(url);
-    url.set_fragment(None);
-    file.url = String::from(url).into();
-    true
+
+    /// Makes a file's address absolute, without userinfo and fragment; false when it is not one that files
+    /// are fetched from.
+    fn resolve(&mut self, file: &mut PageFile) -> bool {
+        if self.is_as_it_should_be(&file.url) {
+            return true;
+        }
+        let Ok(url) = self.base.join(&file.url) else {
+            return false;
+        };
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+            return false;
+        }
+        let mut url = crate::redact::without_userinfo(url);
+        url.set_fragment(None);
+        let origin = &url[..Position::BeforePath];
+        if file
+            .url
+            .strip_prefix(origin)
+            .is_some_and(|path| path.starts_with('/'))
+        {
+            origin.clone_into(&mut self.usual);
+        }
+        file.url = String::from(url).into();
+        true
+    }
+
+    /// Whether an address begins as the last one and goes on with segments in which there is nothing that
+    /// could be written otherwise.
+    fn is_as_it_should_be(&self, address: &str) -> bool {
+        let Some(path) = address.strip_prefix(&*self.usual) else {
+            return false;
+        };
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+".contains(&byte);
+        let mut segments = path.split('/');
+        !self.usual.is_empty()
+            && path.len() > 1
+            && segments.next() == Some("")
+            && segments.all(|segment| {
+                !segment.is_empty()
+                    && !segment.bytes().all(|byte| byte == b'.')
+                    && segment.bytes().all(is_plain)
+            })
+    }
 }
 
 fn lacks_details(page: &ProjectPage) -> bool {
     page.files
         .iter()
         .any(|file| file.size.is_none() || file.upload_time.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn base() -> Url {
+        Url::parse("https://index.example/simple/demo/").expect("a URL")
+    }
+
+    fn resolved(addresses: &mut Addresses, address: &str) -> Option<String> {
+        let mut file = PageFile::new("demo-1.0.tar.gz", address);
+        addresses.resolve(&mut file).then(|| file.url.to_string())
+    }
+
+    proptest! {
+        #[test]
+        fn an_address_is_the_same_whatever_came_before_it(
+            first in "(https://files\\.example/a/b)|(HTTP://files\\.example:80/a)|(x/y)",
+            then in "(https?://files\\.example)?(:80|:443|:8)?[/.a-z0-9%@#?\\\\ _+~-]{0,20}",
+        ) {
+            let mut used = Addresses::relative_to(base());
+            resolved(&mut used, &first);
+            let fresh = resolved(&mut Addresses::relative_to(base()), &then);
+            prop_assert_eq!(resolved(&mut used, &then), fresh);
+        }
+    }
+
+    #[test]
+    fn addresses_of_one_host_are_taken_as_they_are() {
+        let mut addresses = Addresses::relative_to(base());
+        let first = "https://files.example/a/demo-1.0.tar.gz";
+        assert_eq!(resolved(&mut addresses, first).as_deref(), Some(first));
+        assert_eq!(addresses.usual, "https://files.example");
+        assert!(addresses.is_as_it_should_be("https://files.example/b/demo-2.0+local.tar.gz"));
+        for other in [
+            "https://files.example",
+            "https://files.example/",
+            "https://files.example/b/../c",
+            "https://files.example/./c",
+            "https://files.example//c",
+            "https://files.example/b/",
+            "https://files.example.invalid/b",
+            "https://files.example/b#sha256=a",
+            "https://files.example/b%2Fc",
+        ] {
+            assert!(!addresses.is_as_it_should_be(other), "{other}");
+        }
+    }
 }

@@ -271,9 +271,12 @@ impl Claimed<'_> {
     async fn read_along(&self) -> Option<Outcome> {
         let inspections = &self.app.inspections;
         let along = inspections.along.take(&self.subject.sha256)?;
-        let outcome = along.finish(inspections.settings.time).await?;
-        let outcome = self.checked(outcome);
-        matches!(outcome, Outcome::Seen(_)).then_some(outcome)
+        let outcome = along.finish(inspections.settings.time).await;
+        let seen = outcome.map(|outcome| self.checked(outcome));
+        let seen = seen.filter(|outcome| matches!(outcome, Outcome::Seen(_)));
+        let came_to = if seen.is_some() { "used" } else { "lost" };
+        metrics::counter!("portcullis_read_along_total", "outcome" => came_to).increment(1);
+        seen
     }
 
     /// Asks the other scanners, and says after how long they are to be asked again.

@@ -430,6 +430,21 @@ async fn a_large_file_is_read_while_it_arrives_and_not_again() {
 }
 
 #[tokio::test]
+async fn a_worker_that_has_read_everything_need_not_wait_to_be_told_that_it_was_all() {
+    let file = large();
+    // It ends as soon as it was told that every byte is there, whatever else it is told.
+    let total = file.bytes().len();
+    let along = format!(
+        "size=0\nwhile [ \"$size\" -lt {total} ]; do\n\
+         size=$(head -c 9 | tail -c 8 | od -An -tu8 | tr -d ' ')\ndone\nexec 0<&-\ncat \"$here/answer\""
+    );
+    let (_upstream, app) = reading_along(&file, &along).await;
+    let answer = app.file("demo", FILENAME).await;
+    assert!(answer.status == 200 && answer.body == *file.bytes());
+    assert_eq!(starts(&app), "along\n");
+}
+
+#[tokio::test]
 async fn whatever_keeps_a_worker_from_reading_along_says_nothing_about_the_file() {
     let table = [
         ("it never listens", "exec sleep 600"),

@@ -91,6 +91,8 @@ pub struct App {
     pub contents: Contents,
     /// The inspections that are under way, and what is remembered of those that were.
     pub inspections: Inspections,
+    /// What files from outside were first verified with. That stays as it is until somebody forgets it.
+    pub pinned: Cache<FileKey, Sha256>,
     /// Files that arrived a moment ago and were not what they should be.
     pub spoiled: Cache<FileKey, ()>,
     /// Metadata extractions that are under way.
@@ -182,6 +184,9 @@ const PUBLISHER_MEMORY: Duration = Duration::from_secs(600);
 /// How long it is remembered that a file arrived spoiled. Installers whose transfer broke off ask again
 /// within seconds.
 const SPOILED_MEMORY: Duration = Duration::from_secs(30);
+
+/// How many files' first digests are remembered, at a few hundred bytes each.
+const PINNED: u64 = 50_000;
 
 /// How much memory the pages of outside sources may take, in bytes.
 const SOURCE_PAGES: u64 = 128 << 20;
@@ -275,6 +280,7 @@ impl App {
             releases: Releases::default(),
             contents: Contents::default(),
             inspections: Inspections::new(&config.inspection),
+            pinned: Cache::new(PINNED),
             spoiled: Cache::builder()
                 .max_capacity(10_000)
                 .time_to_live(SPOILED_MEMORY)
@@ -449,6 +455,7 @@ impl App {
         *changes += 1;
         self.known_pages.invalidate_all();
         self.spoiled.invalidate_all();
+        self.pinned.invalidate_all();
         self.releases.forget_all();
         self.next_epoch();
     }

@@ -2,9 +2,8 @@
 //! again when its bytes are known, cleared, recorded, released. The last block never leaves before
 //! the download is on record.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -28,6 +27,7 @@ use super::fetch::{self, State, Wanted};
 use super::gather::{Gathered, gather};
 use super::licence_texts;
 use super::releases;
+use super::shared_file::SharedFile;
 use crate::app::App;
 use crate::error::FlowError;
 use crate::http::user_agent::Client;
@@ -37,8 +37,8 @@ use crate::offline;
 /// The bytes of an answer.
 pub type Body = BoxStream<'static, Result<Bytes, FlowError>>;
 
-/// How much of a file is read and sent at once, in bytes.
-const CHUNK: u64 = 128 * 1024;
+/// How long it is waited for a whole piece of a file that arrives before what there is of it is sent.
+const WHOLE_PIECE: Duration = Duration::from_millis(50);
 
 /// A file that may be sent, whole or still arriving.
 pub enum Served {
@@ -61,8 +61,7 @@ pub struct Arriving {
     pub total: u64,
     /// The digest that its page announces.
     pub announced: Option<Sha256>,
-    /// The scratch file, which stays readable when it is moved into the vault.
-    file: Arc<File>,
+    file: Arc<SharedFile>,
     state: watch::Receiver<State>,
     judge_again: Rejudge,
 }
@@ -163,22 +162,18 @@ pub async fn serve(app: &Arc<App>, candidate: &Candidate) -> Result<Served, Flow
         // Without a length, or for a small file, everything is held back: wait for the end.
         State::Arriving {
             total: Some(total),
-            path,
+            file,
             ..
         } if total > gate::HELD_BACK && flows_at_once => {
-            // The scratch file may have been moved into the vault meanwhile: then all is here.
-            if let Ok(file) = File::open(&path) {
-                let announced = candidate.file.sha256();
-                let file = Arc::new(file);
-                let arriving = Arriving {
-                    total,
-                    announced,
-                    file,
-                    state,
-                    judge_again: again,
-                };
-                return Ok(Served::Arriving(Box::new(arriving)));
-            }
+            let announced = candidate.file.sha256();
+            let arriving = Arriving {
+                total,
+                announced,
+                file,
+                state,
+                judge_again: again,
+            };
+            return Ok(Served::Arriving(Box::new(arriving)));
         }
         _ => {}
     }
@@ -220,16 +215,28 @@ pub(super) async fn in_vault(
     if candidate.is_hosted() {
         return Ok(candidate.facts.sha256.known().copied());
     }
-    let project = &candidate.gathered.facts.project;
-    let source = candidate.source().as_str();
-    let pinned = pins::find(&app.db, source, project, &candidate.file.filename).await?;
-    match pinned {
-        Some(pin) if app.blobs.can_be_opened(&pin.sha256).await? => {
-            app.cache.used(pin.sha256, app.now());
-            Ok(Some(pin.sha256))
+    match pinned(app, candidate).await? {
+        Some(sha256) if app.blobs.can_be_opened(&sha256).await? => {
+            app.cache.used(sha256, app.now());
+            Ok(Some(sha256))
         }
         _ => Ok(None),
     }
+}
+
+/// The digest that a file from outside was first verified with.
+async fn pinned(app: &App, candidate: &Candidate) -> Result<Option<Sha256>, FlowError> {
+    let key = Wanted::of(candidate).key();
+    if let Some(sha256) = app.pinned.get(&key) {
+        return Ok(Some(sha256));
+    }
+    let (source, project, filename) = &key;
+    let pin = pins::find(&app.db, source.as_str(), project, filename).await?;
+    let sha256 = pin.map(|pin| pin.sha256);
+    if let Some(sha256) = sha256 {
+        app.pinned.insert(key, sha256);
+    }
+    Ok(sha256)
 }
 
 impl Candidate {
@@ -459,25 +466,32 @@ impl Tail {
         while self.readable <= self.at {
             self.readable = self.wait().await?;
         }
-        let until = self
-            .readable
-            .min(self.end)
-            .min(self.at.saturating_add(CHUNK));
-        let bytes = self.read(until).await?;
-        self.at = until;
+        let until = self.readable.min(self.end);
+        let bytes = self.arriving.file.read(self.at, until).await?;
+        self.at += bytes.len() as u64;
         Ok(Some(bytes))
     }
 
-    /// Waits until more may flow, and says up to where.
+    /// Waits until more may flow, and says up to where. After the first bytes it is waited a little longer
+    /// for a whole piece, which those who wait for the same file share.
     async fn wait(&mut self) -> Result<u64, FlowError> {
         let held = HeldBack::new(Some(self.arriving.total));
         let at = self.at;
-        let more = |state: &State| match state {
-            State::Asked => false,
-            State::Arriving { received, .. } => held.limit(*received) > at,
-            State::Verified { .. } | State::Changed { .. } | State::Failed(_) => true,
+        let limit = |state: &State| match state {
+            State::Asked => 0,
+            State::Arriving { received, .. } => held.limit(*received),
+            State::Verified { .. } | State::Changed { .. } | State::Failed(_) => u64::MAX,
         };
-        let state = self.arriving.state.wait_for(more).await;
+        let before_the_end = held.limit(self.arriving.total);
+        let whole = SharedFile::end_of_piece(at)
+            .min(self.end)
+            .min(before_the_end);
+        let state = &mut self.arriving.state;
+        if self.readable > 0 {
+            let is_whole = |state: &State| limit(state) > at && limit(state) >= whole;
+            let _ = tokio::time::timeout(WHOLE_PIECE, state.wait_for(is_whole)).await;
+        }
+        let state = state.wait_for(|state| limit(state) > at).await;
         let state = state.map_err(|_| FlowError::Stopping)?.clone();
         if let State::Arriving { received, .. } = state {
             return Ok(held.limit(received));
@@ -487,19 +501,5 @@ impl Tail {
             record(&self.app, judged.permits(download)).await?;
         }
         Ok(held.lift(&judged.cleared, self.arriving.total))
-    }
-
-    async fn read(&mut self, until: u64) -> Result<Bytes, FlowError> {
-        let file = Arc::clone(&self.arriving.file);
-        let (at, length) = (
-            self.at,
-            usize::try_from(until - self.at).unwrap_or(usize::MAX),
-        );
-        let read = tokio::task::spawn_blocking(move || {
-            let mut buffer = vec![0; length];
-            file.read_exact_at(&mut buffer, at)
-                .map(|()| Bytes::from(buffer))
-        });
-        Ok(read.await.map_err(|_| FlowError::Stopping)??)
     }
 }

@@ -2,7 +2,6 @@
 //! hashed while it arrives, kept only when it is what its page announced. It says nothing about whether
 //! a client may have the file; each client's own index judges that.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -26,6 +25,7 @@ use crate::flow::download::Candidate;
 use crate::flow::elsewhere::{self, Turn};
 use crate::flow::evidence;
 use crate::flow::resumed::Resumable;
+use crate::flow::shared_file::SharedFile;
 use crate::inspection::{self, Along, Coming};
 use crate::sources::{Source, folder_bytes};
 
@@ -42,8 +42,8 @@ pub enum State {
     Asked,
     /// Bytes are arriving in a scratch file.
     Arriving {
-        /// The scratch file. It may be opened while the transfer runs.
-        path: PathBuf,
+        /// The scratch file.
+        file: Arc<SharedFile>,
         /// How many bytes the source announces.
         total: Option<u64>,
         /// How many bytes can be read.
@@ -124,7 +124,8 @@ impl Wanted {
         }
     }
 
-    fn key(&self) -> FileKey {
+    /// What tells the file from others.
+    pub fn key(&self) -> FileKey {
         (
             self.source.clone(),
             self.project.clone(),
@@ -281,12 +282,20 @@ async fn receive(
 ) -> Result<(Finished, Option<Along>), FlowError> {
     let mut stream = stream;
     let mut spool = app.blobs.spool().await?;
-    let path = spool.path().to_path_buf();
+    let file = Arc::new(SharedFile::new(Arc::clone(spool.file())));
     let announce = |received: u64| {
-        sender.send_replace(State::Arriving {
-            path: path.clone(),
-            total: expected,
-            received,
+        // Whoever waits is woken only when there is more.
+        let is_known = |state: &State| matches!(state, State::Arriving { received: known, .. } if *known == received);
+        sender.send_if_modified(|state| {
+            let changes = !is_known(state);
+            if changes {
+                *state = State::Arriving {
+                    file: Arc::clone(&file),
+                    total: expected,
+                    received,
+                };
+            }
+            changes
         });
     };
     announce(0);

@@ -10,6 +10,7 @@ pub mod simple_page;
 pub mod fetch;
 mod elsewhere;
 mod resumed;
+mod shared_file;
 pub mod download;
 pub mod metadata;
 pub mod contents;

@@ -32,16 +32,14 @@ pub async fn page(
     project: &ProjectName,
     format: Format,
 ) -> Result<Arc<Rendered>, FlowError> {
+    if let Some(page) = at_hand(app, index, project.clone(), format) {
+        return Ok(page);
+    }
     let key = PageKey {
         index: index.name.clone(),
         project: project.clone(),
         format,
     };
-    if let Some(page) = app.rendered.get(&key)
-        && page.valid.holds(app.epoch(), app.now())
-    {
-        return Ok(page);
-    }
     let changes = app.hosted_changes();
     let gathered = Arc::new(gather(app, index, project).await?);
     releases::learn_newest(app, &gathered);
@@ -59,6 +57,22 @@ pub async fn page(
     rendered.compress_in_advance();
     app.remember_rendered(key, &rendered, changes);
     Ok(rendered)
+}
+
+/// The page where it is in memory and still true.
+pub fn at_hand(
+    app: &App,
+    index: &Index,
+    project: ProjectName,
+    format: Format,
+) -> Option<Arc<Rendered>> {
+    let key = PageKey {
+        index: index.name.clone(),
+        project,
+        format,
+    };
+    let page = app.rendered.get(&key)?;
+    page.valid.holds(app.epoch(), app.now()).then_some(page)
 }
 
 fn validity(gathered: &Gathered, decisions: &[Arc<Decision>]) -> Validity {

@@ -7,6 +7,7 @@
 
 mod leftovers;
 mod parts;
+mod piece;
 mod probe;
 mod read;
 mod scratch;
@@ -33,6 +34,7 @@ use portcullis_core::time::Timestamp;
 use sha2::Digest as _;
 
 pub use leftovers::{Leftover, LeftoverKind, Leftovers};
+pub use piece::{PIECE, read_piece};
 pub use probe::{Probe, Took};
 pub use read::{Blob, BlobStream, LocalBlob, RemoteBlob};
 pub use spool::{Finished, Spool};
@@ -141,7 +143,7 @@ pub struct Blobs {
     /// The same store again, when it is a folder: files are then moved into place and read
     /// directly.
     folder: Option<Arc<LocalFileSystem>>,
-    /// Blobs of an object store that were there a moment ago.
+    /// Blobs that were there a moment ago.
     seen: Cache<Sha256, ObjectMeta>,
     /// Where the store is asked for uploads in parts, when it is one that has them.
     parts: Option<Arc<Parts>>,
@@ -175,11 +177,11 @@ pub enum AtRest {
 
 const PREFIX: &str = "blobs/sha256";
 
-/// How long it is relied on that a blob which was there in an object store is there still: deleting is rare,
-/// and whoever is unlucky gets a transfer that breaks off, and the file again.
+/// How long it is relied on that a blob which was there is there still: deleting is rare, and whoever is
+/// unlucky finds it missing when it is opened, or gets a transfer that breaks off, and the file again.
 const SEEN: Duration = Duration::from_secs(10);
 
-/// How many blobs of an object store are remembered.
+/// How many blobs are remembered.
 const SEEN_AT_MOST: u64 = 50_000;
 
 fn seen() -> Cache<Sha256, ObjectMeta> {
@@ -274,7 +276,13 @@ impl Blobs {
 
     async fn open_digest(&self, sha256: &Sha256) -> Result<Blob, BlobError> {
         match self.local_path(sha256)? {
-            Some(path) => LocalBlob::open(path, *sha256).await.map(Blob::Local),
+            Some(path) => {
+                let opened = LocalBlob::open(path, *sha256).await;
+                if let Err(BlobError::Missing(_)) = opened {
+                    self.seen.invalidate(sha256);
+                }
+                opened.map(Blob::Local)
+            }
             None => {
                 let meta = self.seen(sha256).await?;
                 let meta = meta.ok_or(BlobError::Missing(*sha256))?;
@@ -302,9 +310,6 @@ impl Blobs {
 
     /// What [`Blobs::head`] says now, or said a moment ago: a download asks more than once.
     async fn seen(&self, sha256: &Sha256) -> Result<Option<ObjectMeta>, BlobError> {
-        if self.folder.is_some() {
-            return self.head(sha256).await;
-        }
         if let Some(meta) = self.seen.get(sha256) {
             return Ok(Some(meta));
         }

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,11 +13,8 @@ use object_store::path::Path as Key;
 use object_store::{GetOptions, ObjectMeta, ObjectStore};
 use portcullis_core::digest::Sha256;
 
-use super::{ANSWERED_WITHIN, BlobError, blocking, in_time};
-
-/// The most that is read from a file at once. Small pieces cost many times the CPU; larger ones
-/// gain nothing.
-const CHUNK: u64 = 256 * 1024;
+use super::piece::{PIECE, read_piece};
+use super::{ANSWERED_WITHIN, BlobError, blocking, in_time, io as failed};
 
 /// The bytes of a blob, piece by piece.
 pub type BlobStream = BoxStream<'static, Result<Bytes, BlobError>>;
@@ -88,16 +84,20 @@ impl Blob {
 
 impl LocalBlob {
     pub(super) async fn open(path: PathBuf, sha256: Sha256) -> Result<Self, BlobError> {
-        let opened = blocking("cannot open a blob", move || {
-            let file = File::open(&path)?;
+        let of_file = |file: File, path: PathBuf| {
             let size = file.metadata()?.len();
             Ok(Self {
                 file: Arc::new(file),
                 path,
                 size,
             })
-        });
-        opened.await.map_err(|error| match error {
+        };
+        const WHAT: &str = "cannot open a blob";
+        let opened = match open_at_once(&path) {
+            Some(file) => of_file(file, path).map_err(failed(WHAT)),
+            None => blocking(WHAT, move || of_file(File::open(&path)?, path)).await,
+        };
+        opened.map_err(|error| match error {
             BlobError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 BlobError::Missing(sha256)
             }
@@ -123,24 +123,31 @@ impl LocalBlob {
     fn stream(&self, range: Range<u64>) -> BlobStream {
         let file = self.file.clone();
         stream::try_unfold((file, range.start), move |(file, at)| async move {
-            let length = (range.end - at).min(CHUNK);
+            let length = (range.end - at).min(PIECE);
             if length == 0 {
                 return Ok(None);
             }
-            let reader = file.clone();
-            let chunk =
-                blocking("cannot read a blob", move || read_at(&reader, at, length)).await?;
-            Ok(Some((chunk, (file, at + length))))
+            let piece = read_piece(&file, at, length).await;
+            let piece = piece.map_err(failed("cannot read a blob"))?;
+            Ok(Some((piece, (file, at + length))))
         })
         .boxed()
     }
 }
 
-fn read_at(file: &File, at: u64, length: u64) -> io::Result<Bytes> {
-    let length = usize::try_from(length).map_err(io::Error::other)?;
-    let mut chunk = vec![0; length];
-    file.read_exact_at(&mut chunk, at)?;
-    Ok(chunk.into())
+/// Opens a file where the system has its name in memory, so that it has to wait for no disk. `None` where
+/// that is not so, or not known.
+#[cfg(target_os = "linux")]
+fn open_at_once(path: &Path) -> Option<File> {
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let opened = openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED);
+    opened.ok().map(File::from)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_at_once(_path: &Path) -> Option<File> {
+    None
 }
 
 impl RemoteBlob {
@@ -174,7 +181,7 @@ fn flatten(answer: Result<BlobStream, BlobError>) -> BlobStream {
     }
 }
 
-/// The same bytes in pieces of at most [`CHUNK`], with an error at the end when there are fewer
+/// The same bytes in pieces of at most [`PIECE`], with an error at the end when there are fewer
 /// than `expected`.
 fn counted(chunks: BoxStream<'static, object_store::Result<Bytes>>, expected: u64) -> BlobStream {
     stream::try_unfold(
@@ -188,7 +195,7 @@ fn counted(chunks: BoxStream<'static, object_store::Result<Bytes>>, expected: u6
                     None => return Ok(None),
                 }
             }
-            let piece = rest.split_to(rest.len().min(CHUNK as usize));
+            let piece = rest.split_to(rest.len().min(PIECE as usize));
             let missing = missing.saturating_sub(piece.len() as u64);
             Ok(Some((piece, (chunks, rest, missing))))
         },

@@ -110,6 +110,11 @@ impl Spool {
         &self.path
     }
 
+    /// The file, to be read at places up to [`Spool::flushed`], also when it was moved into the vault.
+    pub fn file(&self) -> &Arc<File> {
+        &self.file
+    }
+
     /// How many bytes are in the file.
     pub fn flushed(&self) -> u64 {
         *self.flushed.borrow()

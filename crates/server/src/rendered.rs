@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use http::HeaderValue;
 use portcullis_core::digest::Sha256;
 use portcullis_core::index::IndexName;
 use portcullis_core::pypi::name::ProjectName;
@@ -26,7 +27,7 @@ pub struct Rendered {
     /// The bytes as they are.
     pub identity: Bytes,
     /// Strong validators (RFC 9110) of the three representations.
-    etags: [String; 3],
+    etags: [HeaderValue; 3],
     /// What must still hold for the page to be true.
     pub valid: Validity,
     /// What was decided where nothing on the page can be installed, for the statistics.
@@ -70,7 +71,10 @@ impl Rendered {
     /// A page of these bytes.
     pub fn new(identity: Vec<u8>, valid: Validity) -> Self {
         let digest = Sha256::of(&identity).to_hex();
-        let tag = |suffix: &str| format!("\"{}{suffix}\"", &digest[..32]);
+        let tag = |suffix: &str| {
+            let tag = format!("\"{}{suffix}\"", &digest[..32]);
+            HeaderValue::try_from(tag).expect("digits and letters")
+        };
         Self {
             identity: identity.into(),
             etags: [tag(""), tag("-gzip"), tag("-zstd")],
@@ -97,7 +101,7 @@ impl Rendered {
     }
 
     /// The strong validator of the representation with `encoding`.
-    pub fn etag(&self, encoding: Encoding) -> &str {
+    pub fn etag(&self, encoding: Encoding) -> &HeaderValue {
         &self.etags[match encoding {
             Encoding::Identity => 0,
             Encoding::Gzip => 1,
@@ -113,6 +117,15 @@ impl Rendered {
             let tag = tag.strip_prefix("W/").unwrap_or(tag);
             tag == "*" || self.etags.iter().any(|etag| etag == tag)
         })
+    }
+
+    /// The bytes with `encoding`, unless they have yet to be compressed.
+    pub fn bytes_at_hand(&self, encoding: Encoding) -> Option<&Bytes> {
+        match encoding {
+            Encoding::Identity => Some(&self.identity),
+            Encoding::Gzip => self.gzip.get(),
+            Encoding::Zstd => self.zstd.get(),
+        }
     }
 
     /// The bytes with `encoding`, compressed now where they were not in advance.
@@ -207,6 +220,7 @@ mod tests {
         let tags = [Encoding::Identity, Encoding::Gzip, Encoding::Zstd].map(|e| page.etag(e));
         assert!(tags[0] != tags[1] && tags[1] != tags[2]);
         for tag in tags {
+            let tag = tag.to_str().expect("text");
             assert!(page.is_known(tag) && page.is_known(&format!("\"a\", W/{tag}")));
         }
         assert!(page.is_known("*") && !page.is_known("\"x\"") && !page.is_known(""));

@@ -256,7 +256,10 @@ async fn answer(
     let version = request.version();
     let mut request = request.map(|body| Asked::body(body, &under_way));
     let mut response = match front::admit(&front.app, &mut request, address) {
-        Ok(()) => front.router.clone().oneshot(request).await?,
+        Ok(()) => match front::at_hand(&front.app, &request) {
+            Some(page) => page,
+            None => front.router.clone().oneshot(request).await?,
+        },
         Err(turned_away) => turned_away,
     };
     // Clients that keep connections go to another replica for their next request.

@@ -1,7 +1,8 @@
-//! What is done with every request before it is routed: for whom it comes, whether its address is sane, and
-//! whether its client has asked too often. Probes of load balancers are never turned away.
+//! What is done with every request before it is routed: for whom it comes, whether its address is sane,
+//! whether its client has asked too often, and whether its answer is at hand. Probes of load balancers are never turned away.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::Response;
@@ -11,6 +12,7 @@ use http::{HeaderValue, Request, Version};
 use super::Peer;
 use super::client_address::client_address;
 use super::problem::problem;
+use super::simple;
 use crate::app::App;
 use crate::error::FlowError;
 
@@ -42,6 +44,11 @@ pub(crate) fn admit(
         false => app.limits.count_request(client.ip(), request.headers()),
     };
     checked.map_err(|error| problem(app, request.headers(), &error))
+}
+
+/// The answer to what is asked most by far, a page that is in memory, which is cheaper than to route it.
+pub(crate) fn at_hand(app: &Arc<App>, request: &Request<Body>) -> Option<Response> {
+    simple::at_hand(app, request)
 }
 
 /// HTTP/2 says in `:authority` what HTTP/1.1 says in `Host`, where everything that answers looks for it.

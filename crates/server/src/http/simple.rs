@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
+use bytes::Bytes;
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING,
     CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, VARY,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 use portcullis_core::index::Index;
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::negotiate::{Encoding, Format, encoding, negotiate};
@@ -74,6 +75,44 @@ pub(super) async fn list(
 pub(super) async fn add_slash(uri: Uri) -> Response {
     let last = uri.path().rsplit('/').next().unwrap_or_default();
     redirect(&format!("./{last}/"), &uri)
+}
+
+/// The answer to a request for a project's page that is in memory, true, and may be sent as it is. `None` for
+/// everything else, which is routed; whatever is told, counted or waited for is told there.
+pub(super) fn at_hand(app: &Arc<App>, request: &Request<Body>) -> Option<Response> {
+    if request.method() != Method::GET || request.uri().query().is_some() {
+        return None;
+    }
+    let (index, project) = page_of(request.uri().path())?;
+    let index = app.index(index).ok()?;
+    let headers = request.headers();
+    Caller::at_hand(app, headers)?.may_read(app).ok()?;
+    let name = ProjectName::new(project).ok()?;
+    if name.as_str() != project {
+        return None;
+    }
+    let format = negotiate(text(headers, ACCEPT), None).ok()?;
+    let page = simple_page::at_hand(app, index, name, format)?;
+    if page.refused.is_some() {
+        return None;
+    }
+    let coding = coding_of(&page, headers);
+    let body = match is_known(&page, headers) {
+        true => None,
+        false => Some(page.bytes_at_hand(coding)?.clone()),
+    };
+    Some(response(&page, (format, coding), body))
+}
+
+/// The index, where it is named, and the project in the path of a project's page.
+fn page_of(path: &str) -> Option<(Option<&str>, &str)> {
+    let (before, project) = path.strip_suffix('/')?.rsplit_once('/')?;
+    let index = before.strip_suffix("/simple")?;
+    if index.is_empty() {
+        return Some((None, project));
+    }
+    let index = index.strip_prefix('/')?;
+    (!index.contains('/')).then_some((Some(index), project))
 }
 
 async fn answer_page(
@@ -188,24 +227,41 @@ fn redirect(to: &str, uri: &Uri) -> Response {
 const STALE_SINCE: HeaderName = HeaderName::from_static("x-portcullis-stale-since");
 
 async fn send(page: &Arc<Rendered>, format: Format, headers: &HeaderMap) -> Response {
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|value: &HeaderValue| value.to_str().ok())
+    let coding = coding_of(page, headers);
+    let body = match is_known(page, headers) {
+        true => None,
+        false => Some(page.bytes(coding).await),
     };
-    let coding = page.encoding(encoding(text(ACCEPT_ENCODING)));
-    let known = text(IF_NONE_MATCH).is_some_and(|tags| page.is_known(tags));
-    let mut response = match known {
-        true => Response::new(Body::empty()),
-        false => Response::new(Body::from(page.bytes(coding).await)),
-    };
+    response(page, (format, coding), body)
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn coding_of(page: &Rendered, headers: &HeaderMap) -> Encoding {
+    page.encoding(encoding(text(headers, ACCEPT_ENCODING)))
+}
+
+/// Whether the client has the page already.
+fn is_known(page: &Rendered, headers: &HeaderMap) -> bool {
+    text(headers, IF_NONE_MATCH).is_some_and(|tags| page.is_known(tags))
+}
+
+/// The answer with a page's bytes; without, the client has them already.
+fn response(
+    page: &Rendered,
+    (format, coding): (Format, Encoding),
+    body: Option<Bytes>,
+) -> Response {
+    let known = body.is_none();
+    let mut response = Response::new(body.map_or_else(Body::empty, Body::from));
     let fields = response.headers_mut();
+    fields.reserve(8);
     fields.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
     fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     fields.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    if let Ok(etag) = HeaderValue::from_str(page.etag(coding)) {
-        fields.insert(ETAG, etag);
-    }
+    fields.insert(ETAG, page.etag(coding).clone());
     if let Some(since) = page.valid.freshness.stale_since
         && let Ok(since) = HeaderValue::try_from(since.to_string())
     {

@@ -35,8 +35,9 @@ Commands:
         Look for inputs that break a property of crates/properties, guided by coverage; every
         property in turn without TARGET, 10 minutes each without --minutes. Ends at the first break.
   soak [WORK…] [--minutes N]
-        Kill, cut off and trouble the program for as long as it is worth; the one work is replicas;
-        each in turn without WORK, 10 minutes each without --minutes. Needs what test needs.";
+        Kill, cut off and trouble the program for as long as it is worth; the works are
+        replicas, rolling and kills; each in turn without WORK, 10 minutes each without --minutes.
+        Needs what test needs.";
 
 /// One parsed command line.
 #[derive(Debug, PartialEq, Eq)]

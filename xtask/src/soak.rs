@@ -16,10 +16,20 @@ struct Work {
     test: &'static str,
 }
 
-const WORKS: [Work; 1] = [Work {
-    name: "replicas",
-    test: "replicas::chaos::nothing_is_wrong_or_lost_while_replicas_are_killed_and_cut_off",
-}];
+const WORKS: [Work; 3] = [
+    Work {
+        name: "replicas",
+        test: "replicas::chaos::nothing_is_wrong_or_lost_while_replicas_are_killed_and_cut_off",
+    },
+    Work {
+        name: "rolling",
+        test: "replicas::rolling::replicas_are_restarted_one_after_the_other_and_no_request_fails",
+    },
+    Work {
+        name: "kills",
+        test: "killed::a_killed_program_comes_back_by_itself_and_has_lost_nothing",
+    },
+];
 
 /// Runs the chosen works, or each of them.
 pub(crate) fn soak(places: &Places, soaking: &Soaking) -> anyhow::Result<()> {
@@ -75,7 +85,7 @@ mod tests {
         assert_eq!(all.len(), WORKS.len());
         let one = chosen(&["replicas".to_owned()]).unwrap_or_default();
         assert_eq!(one.len(), 1);
-        assert!(chosen(&["kills".to_owned()]).is_err());
+        assert!(chosen(&["mops".to_owned()]).is_err());
     }
 
     /// A test that was renamed would be soaked in silence.

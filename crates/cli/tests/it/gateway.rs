@@ -217,6 +217,18 @@ impl Gateway {
         self.running = serve(self.folder.path(), None);
     }
 
+    /// Starts it again, and kills it while it starts or not long after.
+    pub(crate) fn start_and_kill(&self, after: std::time::Duration) {
+        let mut command = program(self.folder.path(), &["serve", "--listen", "127.0.0.1:0"]);
+        command
+            .stdout(Stdio::null())
+            .stderr(appended(self.folder.path()));
+        let mut child = command.spawn().unwrap();
+        std::thread::sleep(after);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
     /// The id of its process.
     pub(crate) fn process(&self) -> u32 {
         self.running.child.id()
@@ -272,7 +284,14 @@ fn log_file(folder: &Path) -> PathBuf {
     folder.join("log.txt")
 }
 
-fn program(folder: &Path, arguments: &[&str]) -> Command {
+fn appended(folder: &Path) -> File {
+    let mut appending = File::options();
+    let log = appending.create(true).append(true).open(log_file(folder));
+    log.unwrap()
+}
+
+/// A command over the files in `folder`, as [`Gateway::command`] runs them.
+pub(crate) fn program(folder: &Path, arguments: &[&str]) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_portcullis"));
     program.env_clear().current_dir(folder);
     program.env("PORTCULLIS_LOG_LEVEL", "info,sqlx=warn");
@@ -306,9 +325,7 @@ fn with_socket(folder: &Path, arguments: &[&str], socket: TcpListener) -> Comman
 }
 
 fn serve(folder: &Path, socket: Option<TcpListener>) -> Running {
-    let mut appending = File::options();
-    let log = appending.create(true).append(true).open(log_file(folder));
-    let log = log.unwrap();
+    let log = appended(folder);
     let mut command = match socket {
         Some(socket) => with_socket(folder, &["serve"], socket),
         None => program(folder, &["serve", "--listen", "127.0.0.1:0"]),

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
+mod ending;
 mod gateway;
 mod memory;
 mod program;
@@ -26,6 +27,7 @@ mod idle;
 mod inspect_worker;
 mod inspected;
 mod install;
+mod killed;
 mod large_upload;
 mod locked;
 mod operations;

@@ -27,13 +27,22 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Whether the body is as long as the head announces.
-    pub(crate) fn is_whole(&self) -> bool {
-        let announced = self.head.lines().find_map(|line| {
+    fn announced(&self) -> Option<&str> {
+        self.head.lines().find_map(|line| {
             let (name, value) = line.split_once(':')?;
             name.eq_ignore_ascii_case("content-length").then_some(value)
-        });
-        announced.is_none_or(|length| length.trim() == self.body.len().to_string())
+        })
+    }
+
+    /// Whether the head says how long the body is.
+    pub(crate) fn announces_length(&self) -> bool {
+        self.announced().is_some()
+    }
+
+    /// Whether the body is as long as the head announces.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.announced()
+            .is_none_or(|length| length.trim() == self.body.len().to_string())
     }
 
     /// Status line, media type and body, as a screen.
@@ -58,6 +67,20 @@ pub(crate) fn try_get(base: &str, path: &str) -> io::Result<Answer> {
 pub(crate) fn get_with(base: &str, path: &str, header: &str) -> Answer {
     let headers = [header.to_owned()];
     exchange(base, &format!("GET {path} HTTP/1.1"), &headers, &[]).unwrap()
+}
+
+/// POST of JSON, by whoever has this token, where the server may be gone.
+pub(crate) fn try_post(base: &str, path: &str, token: &str, body: &str) -> io::Result<Answer> {
+    let headers = [
+        format!("Authorization: Bearer {token}"),
+        "Content-Type: application/json".to_owned(),
+    ];
+    exchange(
+        base,
+        &format!("POST {path} HTTP/1.1"),
+        &headers,
+        body.as_bytes(),
+    )
 }
 
 /// An upload as twine would send it, each part of which can be made to lie.

@@ -1,6 +1,7 @@
 //! One inspection, from the queue to the record: a turn among those that run at once, the claim that keeps
 //! other replicas from doing the same, the bytes, the worker, and what it saw in the database.
 
+use std::convert::Infallible;
 use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,9 +26,15 @@ use crate::flow::metadata::local_path;
 /// How often it is looked whether another replica has finished.
 const POLL: Duration = Duration::from_millis(200);
 
-/// How long a claim lasts beyond the time that an inspection may take. Long enough for keeping its record,
-/// and short, since everybody waits so long for a replica that died.
-const CLAIM_SLACK: Duration = Duration::from_secs(5);
+/// How long a claim lasts that is not renewed: shorter than clients are patient, since everybody waits so long for
+/// a process that died, and whoever started in its place waits too.
+const LEASE: Duration = Duration::from_secs(5);
+
+/// How often a claim is renewed.
+const RENEWAL: Duration = Duration::from_millis(1_500);
+
+/// How long keeping a record may take.
+const KEEPING: Duration = Duration::from_secs(5);
 
 /// After how long a crash is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -137,12 +144,16 @@ async fn obtain(
     subject: &Subject,
     file: Option<File>,
 ) -> Result<Arc<Inspected>, FlightError> {
-    let longest = 3 * lease(app);
+    let longest = 3 * longest(app);
     let begun = Instant::now();
     loop {
         let turn = app.inspections.turn().await;
         if claim(app, &subject.sha256).await? {
-            return Claimed { app, subject }.inspect(file, turn).await;
+            let claimed = Claimed { app, subject };
+            return tokio::select! {
+                done = claimed.inspect(file, turn) => done,
+                never = renew(app, &subject.sha256) => match never {},
+            };
         }
         drop(turn);
         if begun.elapsed() > longest {
@@ -155,15 +166,29 @@ async fn obtain(
     }
 }
 
-fn lease(app: &App) -> Duration {
-    app.inspections.settings.time + app.inspections.scanners.time() + CLAIM_SLACK
+/// How long an inspection may take, with everything that belongs to it.
+fn longest(app: &App) -> Duration {
+    app.inspections.settings.time + app.inspections.scanners.time() + KEEPING
 }
 
 async fn claim(app: &App, sha256: &Sha256) -> Result<bool, FlightError> {
     let now = app.now();
-    let lease = i64::try_from(lease(app).as_millis()).unwrap_or(i64::MAX);
+    let lease = i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX);
     let key = (sha256, app.holder.as_str());
     Ok(claims::claim(&app.db, key, now.plus_millis(lease), now).await?)
+}
+
+/// Keeps a claim for as long as it is polled.
+async fn renew(app: &App, sha256: &Sha256) -> Infallible {
+    loop {
+        tokio::time::sleep(RENEWAL).await;
+        match claim(app, sha256).await {
+            Ok(true) => {}
+            // The one that is kept first stands, and the other is the same.
+            Ok(false) => warn!("another replica has taken an inspection over"),
+            Err(error) => warn!("a claim to an inspection was not renewed: {error}"),
+        }
+    }
 }
 
 /// What this revision or a later one has seen, unless it is time to try again.
@@ -296,10 +321,6 @@ impl Claimed<'_> {
         let blobs = &self.app.blobs;
         let blob = blobs.open_for_inspection(&self.subject.sha256).await;
         let (path, scratch) = local_path(self.app, blob.map_err(FlowError::from)?).await?;
-        if scratch.is_some() {
-            // Copying may have taken much of the time for which it is claimed.
-            claim(self.app, &self.subject.sha256).await?;
-        }
         Ok((File::open(path)?, scratch))
     }
 

@@ -354,6 +354,33 @@ async fn the_claim_of_a_replica_that_died_runs_out() {
     assert!(seen(inspection::look(&app.app, &subject, LONG).await).complete);
 }
 
+/// Whoever starts where another was killed waits for its claims, and clients wait with it: it must not take longer
+/// than they wait.
+#[tokio::test]
+async fn a_claim_ends_before_clients_lose_their_patience_and_is_renewed() {
+    let app = with_worker("sleep 6; exec cat $here/answer", "").await;
+    let subject = subject(&app);
+    std::fs::write(app.path("answer"), answer(scratch(&subject))).unwrap();
+    let looking = {
+        let (app, subject) = (Arc::clone(&app.app), subject.clone());
+        tokio::spawn(async move { inspection::look(&app, &subject, LONG).await })
+    };
+    let is_claimed = async |after: Duration| {
+        let then = app
+            .app
+            .now()
+            .plus_millis(i64::try_from(after.as_millis()).unwrap());
+        let is_claimed = claims::is_claimed(&app.app.db, &subject.sha256, then);
+        is_claimed.await.unwrap()
+    };
+    eventually(async || is_claimed(Duration::ZERO).await.then_some(())).await;
+    let patience = app.app.config.inspection.patience;
+    assert!(!is_claimed(patience - Duration::from_secs(1)).await);
+    app.advance(Duration::from_secs(4));
+    eventually(async || is_claimed(Duration::from_secs(3)).await.then_some(())).await;
+    assert!(seen(looking.await.unwrap()).complete);
+}
+
 #[tokio::test]
 async fn another_replica_hears_what_was_seen_anew() {
     let app = with_worker("exec cat $here/answer", "").await;

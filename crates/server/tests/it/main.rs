@@ -56,3 +56,5 @@ mod statistics;
 mod upload_refusals;
 mod tls;
 mod uploads;
+mod upstream_faults;
+mod upstream_tls;

@@ -196,6 +196,12 @@ impl TestApp {
         Self::open(setup).await
     }
 
+    /// Stops, and opens again what is on disk under a configuration in which `text` is `other`.
+    pub(crate) async fn restart_with(mut self, text: &str, other: &str) -> Self {
+        self.setup.rest = self.setup.rest.replace(text, other);
+        self.restart().await
+    }
+
     /// Begins to stop; the returned handle ends when it has. What it runs over stays until the setup is
     /// dropped.
     pub(crate) fn stop(self) -> (JoinHandle<()>, Setup) {

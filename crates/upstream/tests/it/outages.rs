@@ -1,12 +1,13 @@
 //! Outages: what is retried, what is not, what is absent, what is refused, and when a source is
 //! left alone.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_fixtures::{Fault, FixtureIndex, wheel};
 use portcullis_upstream::breaker::{BreakerSettings, BreakerState};
 use portcullis_upstream::simple_index::PageAnswer;
-use portcullis_upstream::source::UpstreamConfig;
+use portcullis_upstream::source::{UpstreamConfig, UpstreamSource};
 use portcullis_upstream::{Trouble, UpstreamError};
 use tokio::time::Instant;
 
@@ -158,6 +159,71 @@ async fn a_source_that_keeps_failing_is_left_alone_and_comes_back() {
     assert_eq!(source.pages_state(Instant::now()), BreakerState::HalfOpen);
     page(&source, "foo").await;
     assert_eq!(source.pages_state(Instant::now()), BreakerState::Closed);
+}
+
+/// How many of so many projects that are asked for at once are answered.
+async fn answered_at_once(source: &Arc<UpstreamSource>, projects: usize) -> usize {
+    let mut asking = tokio::task::JoinSet::new();
+    for number in 0..projects {
+        let source = Arc::clone(source);
+        asking.spawn(async move { ask(&source, &format!("foo-{number}")).await });
+    }
+    let answers = asking.join_all().await;
+    for answer in &answers {
+        if let Err(error) = answer {
+            assert!(error.is_outage(), "{error:?}");
+        }
+    }
+    answers.iter().filter(|answer| answer.is_ok()).count()
+}
+
+/// Every request is counted where it arrives.
+#[tokio::test]
+async fn a_source_that_is_left_alone_is_tried_by_one_request_until_that_is_answered() {
+    const PAUSE: Duration = Duration::from_secs(2);
+    let index = FixtureIndex::start().await;
+    let breaker = BreakerSettings {
+        failures: 2,
+        pause: PAUSE,
+        longest_pause: PAUSE,
+    };
+    let source = Arc::new(set_up(UpstreamConfig {
+        breaker,
+        ..config(&index)
+    }));
+    let half_open = async || {
+        while source.pages_state(Instant::now()) == BreakerState::Open {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        source.pages_state(Instant::now())
+    };
+    assert_eq!(source.pages_state(Instant::now()), BreakerState::Closed);
+    index.fault_everywhere(Fault::status(500));
+    for _ in 0..2 {
+        assert!(ask(&source, "foo").await.is_err());
+    }
+    assert_eq!(source.pages_state(Instant::now()), BreakerState::Open);
+    assert_eq!(answered_at_once(&source, 8).await, 0);
+    assert_eq!(index.requests().len(), 2, "nobody asks while it is open");
+
+    assert_eq!(half_open().await, BreakerState::HalfOpen);
+    index.clear_faults();
+    index.fault_everywhere(Fault::HangBeforeHeaders);
+    assert_eq!(answered_at_once(&source, 8).await, 0);
+    assert_eq!(index.requests().len(), 3, "one tries it");
+    assert_eq!(source.pages_state(Instant::now()), BreakerState::Open);
+    assert_eq!(answered_at_once(&source, 8).await, 0);
+    assert_eq!(index.requests().len(), 3, "and nobody after it");
+
+    assert_eq!(half_open().await, BreakerState::HalfOpen);
+    index.clear_faults();
+    index.fault_everywhere(Fault::Delay(Duration::from_millis(150)));
+    assert_eq!(answered_at_once(&source, 8).await, 1);
+    assert_eq!(index.requests().len(), 4, "one tries it again");
+    assert_eq!(source.pages_state(Instant::now()), BreakerState::Closed);
+    index.clear_faults();
+    assert_eq!(answered_at_once(&source, 8).await, 8);
+    assert_eq!(index.requests().len(), 12);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod chaos;
 mod costs;
 mod link;
 mod place;
+mod rolling;
 
 use std::time::Duration;
 

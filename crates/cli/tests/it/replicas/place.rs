@@ -263,6 +263,17 @@ impl Replica {
         }
     }
 
+    /// SIGTERM, and waits until it has ended as it should.
+    pub(super) fn leave(&self) {
+        let running = self.running.lock().unwrap().take();
+        let mut child = running.expect("it runs").child;
+        let process = i32::try_from(child.id()).ok();
+        let process = process.and_then(rustix::process::Pid::from_raw).unwrap();
+        rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
+        let ended = child.wait().unwrap();
+        assert!(ended.success(), "{} ended with {ended}", self.name);
+    }
+
     fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log.txt")).unwrap_or_default()
     }

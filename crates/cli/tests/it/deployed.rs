@@ -26,7 +26,7 @@ fn block<'t>(yaml: &'t str, key: &str) -> impl Iterator<Item = &'t str> {
         .map(move |line| line.get(depth..).unwrap_or_default())
 }
 
-fn succeeds(arguments: &[&str], folder: &Path) {
+fn succeeds(arguments: &[&str], folder: &Path) -> String {
     let mut command = Command::new(PROGRAM);
     let output = command
         .args(arguments)
@@ -34,6 +34,7 @@ fn succeeds(arguments: &[&str], folder: &Path) {
         .output()
         .unwrap();
     assert!(output.status.success(), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
 }
 
 #[test]
@@ -71,4 +72,17 @@ fn services_start_the_program_with_what_it_understands() {
         arguments.push("--help");
         succeeds(&arguments, folder.path());
     }
+}
+
+#[test]
+fn the_socket_that_systemd_keeps_is_where_clients_look_for_the_gateway() {
+    let unit = text("systemd/portcullis.socket");
+    let mut addresses = unit
+        .lines()
+        .filter_map(|line| line.strip_prefix("ListenStream="));
+    let folder = TempDir::new().unwrap();
+    let shown = succeeds(&["config", "show"], folder.path());
+    let address = addresses.next().unwrap();
+    assert!(shown.contains(address), "{address} is not in\n{shown}");
+    assert_eq!(addresses.next(), None);
 }

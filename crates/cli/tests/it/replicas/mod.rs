@@ -3,7 +3,6 @@
 
 mod chaos;
 mod costs;
-mod link;
 mod place;
 
 use std::time::Duration;

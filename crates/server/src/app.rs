@@ -91,8 +91,8 @@ pub struct App {
     pub contents: Contents,
     /// The inspections that are under way, and what is remembered of those that were.
     pub inspections: Inspections,
-    /// What files from outside were first verified with. That stays as it is until somebody forgets it.
-    pub pinned: Cache<FileKey, Sha256>,
+    /// The digests and sizes that files from outside were first verified with. That stays as it is until somebody forgets it.
+    pub pinned: Cache<FileKey, (Sha256, u64)>,
     /// Files that arrived a moment ago and were not what they should be.
     pub spoiled: Cache<FileKey, ()>,
     /// Metadata extractions that are under way.
@@ -236,8 +236,9 @@ impl App {
         };
         let sources = open_sources(&config)?;
         let indexes = open_indexes(&config);
-        let db = Db::open(&config.database).await?;
+        let db = Db::open_patiently(&config.database, config.patience).await?;
         let blobs = Blobs::connect(&config.blobs, &config.data, std::env::vars_os())?;
+        let blobs = blobs.patiently(config.patience);
         if role == Role::Server {
             portcullis_store::names::sync_configured(&db, &config.owned, clock()).await?;
         }

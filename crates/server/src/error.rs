@@ -7,9 +7,10 @@ use std::time::Duration;
 use portcullis_core::digest::Sha256;
 use portcullis_core::gate::Refusal;
 use portcullis_core::index::SourceName;
-use portcullis_store::StoreError;
 use portcullis_store::blobs::BlobError;
+use portcullis_store::recorder::RecordError;
 use portcullis_store::references::DeleteError;
+use portcullis_store::{StoreError, Trouble};
 use portcullis_upstream::UpstreamError;
 
 /// Why a flow has not come to its end.
@@ -153,6 +154,18 @@ impl FlowError {
         }
     }
 
+    /// What is the matter with database, vault or disk, where that is why.
+    pub fn trouble(&self) -> Option<Trouble> {
+        match self {
+            Self::Store(error) | Self::SourceFailed { error, .. } => Some((&**error).into()),
+            Self::Blob(error) if !matches!(**error, BlobError::Missing(_)) => {
+                Some((&**error).into())
+            }
+            Self::Disk(error) => Some((&**error).into()),
+            _ => None,
+        }
+    }
+
     /// How long the client should wait before it asks again; `None` where asking again is in vain.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -169,6 +182,15 @@ impl FlowError {
 impl From<StoreError> for FlowError {
     fn from(error: StoreError) -> Self {
         Self::Store(Arc::new(error))
+    }
+}
+
+impl From<RecordError> for FlowError {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Failed(error) => Self::Store(error),
+            RecordError::Stopped => Self::Stopping,
+        }
     }
 }
 

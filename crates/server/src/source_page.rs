@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use portcullis_core::advisory::AdvisoryIndex;
@@ -158,6 +159,14 @@ impl Freshness {
             stale_since: Some(since),
             ..Self::until(moment)
         }
+    }
+
+    /// Since when the source has not confirmed the page, whose confirmations count for `fresh_for`.
+    pub fn unconfirmed_since(&self, fresh_for: Duration) -> Timestamp {
+        let until = Timestamp::from_millis(self.until.load(Ordering::Relaxed));
+        let fresh_for = i64::try_from(fresh_for.as_millis()).unwrap_or(i64::MAX);
+        self.stale_since
+            .unwrap_or_else(|| until.plus_millis(fresh_for.saturating_neg()))
     }
 
     /// Extends it to `moment`.

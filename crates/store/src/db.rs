@@ -1,5 +1,7 @@
 //! [`Db`]: SQLite or PostgreSQL behind one SQL text. `on!` runs a statement on either, `within!`
-//! inside a transaction. No tables are named here.
+//! inside a transaction. No tables are named here; how long a server is waited for is [`asking`]'s.
+
+pub(crate) mod asking;
 
 use std::path::Path;
 use std::str::FromStr;
@@ -13,6 +15,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 use crate::error::StoreError;
+use crate::patience::Patience;
+use asking::{Asking, Within};
 
 /// Those that a newer program has applied are no reason to refuse: see [`Db::check_compatible`].
 static SQLITE_MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
@@ -44,8 +48,13 @@ pub enum Db {
         /// The few connections for writing: writers wait for each other, and must not take the
         /// readers' connections while they do.
         write: PgPool,
+        /// How long the server is waited for.
+        patience: Patience,
     },
 }
+
+/// How long a server may take to be there when Portcullis starts: the two are often started together.
+const STARTED_WITHIN: Duration = Duration::from_secs(30);
 
 /// How far the tables are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,9 +74,10 @@ macro_rules! on {
             $crate::db::Db::Sqlite {
                 read: $executor, ..
             } => $body,
-            $crate::db::Db::Postgres {
-                read: $executor, ..
-            } => $body,
+            $crate::db::Db::Postgres { read, patience, .. } => {
+                let $executor = $crate::db::asking::Asking::of(read, *patience);
+                $body
+            }
         }
     };
 }
@@ -80,8 +90,11 @@ macro_rules! alone {
                 write: $executor, ..
             } => $body,
             $crate::db::Db::Postgres {
-                write: $executor, ..
-            } => $body,
+                write, patience, ..
+            } => {
+                let $executor = $crate::db::asking::Asking::of(write, *patience);
+                $body
+            }
         }
     };
 }
@@ -94,8 +107,8 @@ macro_rules! within {
                 let $executor = &mut **transaction;
                 $body
             }
-            $crate::db::Write::Postgres(transaction) => {
-                let $executor = &mut **transaction;
+            $crate::db::Write::Postgres(transaction, patience) => {
+                let $executor = $crate::db::asking::Within::of(transaction, *patience);
                 $body
             }
         }
@@ -105,14 +118,16 @@ macro_rules! within {
 /// A transaction that writes. It is rolled back when dropped without [`Write::commit`].
 pub(crate) enum Write {
     Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Transaction<'static, Postgres>, Patience),
 }
 
 impl Write {
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(transaction) => transaction.commit().await?,
-            Self::Postgres(transaction) => transaction.commit().await?,
+            Self::Postgres(transaction, patience) => {
+                asking::in_time(patience.answer, transaction.commit()).await?;
+            }
         }
         Ok(())
     }
@@ -120,7 +135,9 @@ impl Write {
     pub(crate) async fn rollback(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(transaction) => transaction.rollback().await?,
-            Self::Postgres(transaction) => transaction.rollback().await?,
+            Self::Postgres(transaction, patience) => {
+                asking::in_time(patience.answer, transaction.rollback()).await?;
+            }
         }
         Ok(())
     }
@@ -137,8 +154,16 @@ impl Db {
     /// # Errors
     /// [`StoreError`] when it cannot be reached or made, or was made by a newer version.
     pub async fn open(location: &str) -> Result<Self, StoreError> {
+        Self::open_patiently(location, Patience::default()).await
+    }
+
+    /// The same, with another patience than is usual.
+    ///
+    /// # Errors
+    /// As [`Db::open`].
+    pub async fn open_patiently(location: &str, patience: Patience) -> Result<Self, StoreError> {
         if location.starts_with("postgres://") || location.starts_with("postgresql://") {
-            return Self::open_postgres(location).await;
+            return Self::open_postgres(location, patience).await;
         }
         let path = location.strip_prefix("sqlite:").unwrap_or(location);
         let path = path.strip_prefix("//").unwrap_or(path);
@@ -148,7 +173,7 @@ impl Db {
         if path.contains("://") {
             return Err(StoreError::Location("unknown scheme"));
         }
-        Self::open_sqlite(Path::new(path)).await
+        Self::open_file(Path::new(path), patience).await
     }
 
     /// Opens or makes the SQLite database in the file `path`.
@@ -159,6 +184,10 @@ impl Db {
     /// # Errors
     /// [`StoreError`] when the file cannot be opened or made, or was made by a newer version.
     pub async fn open_sqlite(path: &Path) -> Result<Self, StoreError> {
+        Self::open_file(path, Patience::default()).await
+    }
+
+    async fn open_file(path: &Path, patience: Patience) -> Result<Self, StoreError> {
         if let Some(folder) = path
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty())
@@ -173,10 +202,12 @@ impl Db {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(10))
+            .busy_timeout(patience.answer)
             .foreign_keys(true);
         let write = SqlitePoolOptions::new()
             .max_connections(1)
+            // Whoever is before may wait for the file's lock.
+            .acquire_timeout(patience.turn + patience.answer)
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_with(options.clone())
@@ -184,6 +215,7 @@ impl Db {
         SQLITE_MIGRATIONS.run(&write).await?;
         let read = SqlitePoolOptions::new()
             .max_connections(4)
+            .acquire_timeout(patience.turn)
             .connect_with(options.create_if_missing(false).read_only(true))
             .await?;
         let db = Self::Sqlite { read, write };
@@ -192,23 +224,25 @@ impl Db {
     }
 
     /// Opens the PostgreSQL database that `url` names. Durability is what the server is set to
-    /// (`synchronous_commit`, on by default).
-    ///
-    /// # Errors
-    /// [`StoreError`] when the server cannot be reached, or the tables were made by a newer
-    /// version.
-    pub async fn open_postgres(url: &str) -> Result<Self, StoreError> {
+    /// (`synchronous_commit`, on by default). Tables are brought up to date over a connection of its own:
+    /// what that waits for, other replicas that do the same, may take as long as it takes.
+    async fn open_postgres(url: &str, patience: Patience) -> Result<Self, StoreError> {
         let options = PgConnectOptions::from_str(url)?.application_name("portcullis");
-        let write = PgPoolOptions::new()
-            .max_connections(4)
+        let first = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(STARTED_WITHIN)
             .connect_with(options.clone())
             .await?;
-        POSTGRES_MIGRATIONS.run(&write).await?;
-        let read = PgPoolOptions::new()
-            .max_connections(12)
-            .connect_with(options)
-            .await?;
-        let db = Self::Postgres { read, write };
+        POSTGRES_MIGRATIONS.run(&first).await?;
+        first.close().await;
+        let pool = |connections| asking::bounded(connections, patience);
+        let write = pool(4).connect_with(options.clone()).await?;
+        let read = pool(12).connect_with(options).await?;
+        let db = Self::Postgres {
+            read,
+            write,
+            patience,
+        };
         db.check_compatible(&POSTGRES_MIGRATIONS).await?;
         Ok(db)
     }
@@ -257,7 +291,8 @@ impl Db {
         const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
         match self {
             Self::Sqlite { .. } => Ok(None),
-            Self::Postgres { read, .. } => {
+            Self::Postgres { read, patience, .. } => {
+                let read = Asking::of(read, *patience);
                 let millis: i64 = sqlx::query_scalar(NOW).fetch_one(read).await?;
                 Ok(Some(Timestamp::from_millis(millis)))
             }
@@ -294,7 +329,7 @@ impl Db {
                 read.close().await;
                 write.close().await;
             }
-            Self::Postgres { read, write } => {
+            Self::Postgres { read, write, .. } => {
                 read.close().await;
                 write.close().await;
             }
@@ -308,10 +343,15 @@ impl Db {
             Self::Sqlite { write, .. } => {
                 Ok(Write::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?))
             }
-            Self::Postgres { write, .. } => {
-                let mut transaction = write.begin().await?;
-                sqlx::query(LOCK_LEDGER).execute(&mut *transaction).await?;
-                Ok(Write::Postgres(transaction))
+            Self::Postgres {
+                write, patience, ..
+            } => {
+                // To begin takes a connection and an answer.
+                let limit = patience.turn + patience.answer;
+                let mut transaction = asking::in_time(limit, write.begin()).await?;
+                let turn = Within::waiting(&mut transaction, patience.turn + patience.answer);
+                sqlx::query(LOCK_LEDGER).execute(turn).await?;
+                Ok(Write::Postgres(transaction, *patience))
             }
         }
     }

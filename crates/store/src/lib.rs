@@ -7,6 +7,8 @@
 //! against the proof that they were judged.
 
 pub mod error;
+pub mod patience;
+pub mod trouble;
 #[macro_use]
 pub mod db;
 mod columns;
@@ -51,3 +53,5 @@ pub mod backup;
 
 pub use db::Db;
 pub use error::StoreError;
+pub use patience::Patience;
+pub use trouble::Trouble;

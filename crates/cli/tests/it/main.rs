@@ -22,6 +22,7 @@ mod check;
 mod confusion;
 mod crash;
 mod deployed;
+mod disk;
 mod exposure;
 mod idle;
 mod inspect_worker;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use portcullis_core::index::{IndexName, SourceName, Trust};
 use portcullis_core::pypi::name::NamePattern;
 use portcullis_core::settings::Mistakes;
+use portcullis_store::Patience;
 use portcullis_upstream::line::Line;
 use url::Url;
 
@@ -72,6 +73,8 @@ pub struct Config {
     pub owned: Vec<NamePattern>,
     /// Bounds.
     pub limits: Limits,
+    /// How long database and object store are waited for. Not a setting.
+    pub patience: Patience,
     /// How connections are taken, and what one client may ask for.
     pub front: FrontSettings,
     /// How many reviewers an approval takes.

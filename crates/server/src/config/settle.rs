@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use portcullis_core::index::{IndexName, SourceName, Trust};
+use portcullis_store::Patience;
 use portcullis_upstream::line::Line;
 use url::Url;
 
@@ -101,6 +102,7 @@ pub(super) fn settle(
             page_cache: raw.page_cache.unwrap_or(256 << 20),
             shutdown: raw.shutdown.unwrap_or(Duration::from_secs(30)),
         },
+        patience: Patience::default(),
         front,
         approvers: raw.approvers,
         notify: raw.notify,

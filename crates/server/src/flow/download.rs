@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use portcullis_core::digest::Sha256;
 use portcullis_core::fact::{Fact, FileFacts};
 use portcullis_core::gate::{self, Cleared, HeldBack};
@@ -16,7 +16,7 @@ use portcullis_core::policy::Decision;
 use portcullis_core::presentation;
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::pypi::simple::PageFile;
-use portcullis_store::blobs::{Blob, BlobError};
+use portcullis_store::blobs::{Blob, BlobError, BlobStream};
 use portcullis_store::downloads::{Download, DownloadKind};
 use portcullis_store::pins;
 use tokio::sync::watch;
@@ -146,6 +146,9 @@ pub async fn serve(app: &Arc<App>, candidate: &Candidate) -> Result<Served, Flow
     if let Some(sha256) = in_vault(app, candidate).await? {
         let judged = again.clear(sha256).await?;
         match app.blobs.open(&judged.cleared).await {
+            Ok(blob) if candidate.is_hosted() && candidate.file.size != Some(blob.size()) => {
+                return Err(BlobError::NotKept(sha256).into());
+            }
             Ok(blob) => return Ok(Served::Whole(judged, blob)),
             // It was evicted since it was looked for: it is fetched again.
             Err(BlobError::Missing(_)) if !candidate.is_hosted() => {}
@@ -216,7 +219,7 @@ pub(super) async fn in_vault(
         return Ok(candidate.facts.sha256.known().copied());
     }
     match pinned(app, candidate).await? {
-        Some(sha256) if app.blobs.can_be_opened(&sha256).await? => {
+        Some((sha256, size)) if app.blobs.recent_size(&sha256).await? == Some(size) => {
             app.cache.used(sha256, app.now());
             Ok(Some(sha256))
         }
@@ -224,19 +227,19 @@ pub(super) async fn in_vault(
     }
 }
 
-/// The digest that a file from outside was first verified with.
-async fn pinned(app: &App, candidate: &Candidate) -> Result<Option<Sha256>, FlowError> {
+/// The digest and size that a file from outside was first verified with.
+async fn pinned(app: &App, candidate: &Candidate) -> Result<Option<(Sha256, u64)>, FlowError> {
     let key = Wanted::of(candidate).key();
-    if let Some(sha256) = app.pinned.get(&key) {
-        return Ok(Some(sha256));
+    if let Some(pinned) = app.pinned.get(&key) {
+        return Ok(Some(pinned));
     }
     let (source, project, filename) = &key;
     let pin = pins::find(&app.db, source.as_str(), project, filename).await?;
-    let sha256 = pin.map(|pin| pin.sha256);
-    if let Some(sha256) = sha256 {
-        app.pinned.insert(key, sha256);
+    let pinned = pin.map(|pin| (pin.sha256, pin.size));
+    if let Some(pinned) = pinned {
+        app.pinned.insert(key, pinned);
     }
-    Ok(sha256)
+    Ok(pinned)
 }
 
 impl Candidate {
@@ -398,10 +401,12 @@ impl Served {
     ) -> Result<Body, FlowError> {
         match self {
             Self::Whole(judged, blob) => {
+                let mut bytes = blob.range(range)?;
+                let begun = begin(&mut bytes).await?;
                 let download = candidate.download(app, caller, blob.size());
                 record(app, judged.permits(download)).await?;
-                let bytes = blob.range(range)?;
-                Ok(bytes.map(|chunk| chunk.map_err(FlowError::from)).boxed())
+                let bytes = stream::iter(begun.into_iter().map(Ok)).chain(bytes);
+                Ok(bytes.map_err(FlowError::from).boxed())
             }
             Self::Arriving(arriving) => {
                 let (app, caller) = (Arc::clone(app), caller.clone());
@@ -412,12 +417,25 @@ impl Served {
     }
 }
 
+/// How many bytes of a file in the vault are there before the answer begins.
+const BEGUN: usize = 64 << 10;
+
+/// The first bytes of a blob: an object store that does not have them is told by the answer, and not by a
+/// connection that is closed.
+async fn begin(bytes: &mut BlobStream) -> Result<Vec<Bytes>, BlobError> {
+    let (mut begun, mut length) = (Vec::new(), 0);
+    while length < BEGUN
+        && let Some(chunk) = bytes.try_next().await?
+    {
+        length += chunk.len();
+        begun.push(chunk);
+    }
+    Ok(begun)
+}
+
 async fn record(app: &App, download: Download) -> Result<(), FlowError> {
-    let failed = |error: portcullis_store::recorder::RecordError| {
-        FlowError::Disk(Arc::new(std::io::Error::other(error)))
-    };
     let bytes = download.size;
-    app.recorder.record(download).await.map_err(failed)?;
+    app.recorder.record(download).await?;
     metrics::counter!("portcullis_downloads_total").increment(1);
     metrics::counter!("portcullis_served_bytes_total").increment(bytes);
     Ok(())

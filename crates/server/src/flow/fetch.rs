@@ -167,6 +167,10 @@ pub fn join(app: &Arc<App>, wanted: Wanted) -> Arc<Transfer> {
             State::Changed { .. } | State::Failed(FlowError::Mismatch { .. }) => {
                 app.spoiled.insert(key.clone(), ());
             }
+            // Whoever saw its transfer break off because there is no room is told so when it asks again.
+            State::Failed(error) if error.trouble().is_some() => {
+                app.spoiled.insert(key.clone(), ());
+            }
             _ => app.spoiled.invalidate(&key),
         }
         // The next one who asks finds the file in the vault, or starts again.
@@ -223,7 +227,7 @@ pub(super) async fn in_vault(app: &App, wanted: &Wanted) -> Result<Option<State>
     let Some(Pinned { sha256, size, .. }) = pinned else {
         return Ok(None);
     };
-    let is_here = app.blobs.exists(&sha256).await?;
+    let is_here = app.blobs.size(&sha256).await? == Some(size);
     Ok(is_here.then_some(State::Verified { sha256, size }))
 }
 

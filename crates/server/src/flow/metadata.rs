@@ -83,8 +83,11 @@ async fn kept(app: &App, candidate: &Candidate) -> Result<Option<Sha256>, FlowEr
     );
     let known = sidecars::find(&app.db, source, project, &candidate.file.filename).await?;
     match known {
-        Some(known) if app.blobs.can_be_opened(&known.sha256).await? => Ok(Some(known.sha256)),
-        _ => Ok(None),
+        Some(known) => {
+            let is_here = app.blobs.recent_size(&known.sha256).await?.is_some();
+            Ok(is_here.then_some(known.sha256))
+        }
+        None => Ok(None),
     }
 }
 

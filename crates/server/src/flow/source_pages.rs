@@ -259,31 +259,72 @@ async fn offline_page(
     Ok(Some(page))
 }
 
-/// Asks the upstream whether its page is still what we know, and remembers the answer.
+/// Asks the upstream whether its page is still what we know, and remembers the answer. Without a database, what
+/// is in memory stands in.
 async fn refresh(app: Arc<App>, upstream: Arc<Upstream>, project: ProjectName) -> PageResult {
-    let source = &upstream.origin.source;
-    let key = (source.clone(), project.clone());
+    let key = (upstream.origin.source.clone(), project.clone());
     let known = match app.known_pages.get(&key) {
         Some(Known::Page(page)) => Some(page),
         _ => None,
     };
+    match ask_again(&app, &upstream, &project, known.clone()).await {
+        Err(error) if error.is_outage_of_ours() => {
+            let page = from_memory(&app, &upstream, known, error)?;
+            app.known_pages.insert(key, Known::Page(Arc::clone(&page)));
+            Ok(Some(page))
+        }
+        other => other,
+    }
+}
+
+/// The page in memory while the database does not answer: as stale as with an upstream that is away, and within
+/// the same bound.
+fn from_memory(
+    app: &App,
+    upstream: &Upstream,
+    known: Option<Arc<SourcePage>>,
+    error: FlowError,
+) -> Result<Arc<SourcePage>, FlowError> {
+    let Some(page) = known else {
+        return Err(error);
+    };
+    let now = app.now();
+    let since = page.freshness.unconfirmed_since(upstream.fresh_for);
+    if now >= after(since, upstream.stale_for) {
+        return Err(error);
+    }
+    let (source, project) = (&upstream.origin.source, &page.page.name);
+    warn!(%source, %project, "serving the page of {project} that is in memory, of {since}: {error}");
+    metrics::counter!("portcullis_stale_pages_total", "source" => source.to_string()).increment(1);
+    let freshness = Freshness::stale(after(now, RETRY_AFTER), since);
+    Ok(Arc::new(page.with_freshness(freshness)))
+}
+
+async fn ask_again(
+    app: &Arc<App>,
+    upstream: &Arc<Upstream>,
+    project: &ProjectName,
+    known: Option<Arc<SourcePage>>,
+) -> PageResult {
+    let source = &upstream.origin.source;
+    let key = (source.clone(), project.clone());
     // Asked before the database is: what is written down in between is not in what is loaded.
     let unkept = known.clone().filter(|known| !known.is_kept());
-    let kept = pages::load(&app.db, source.as_str(), &project).await?;
+    let kept = pages::load(&app.db, source.as_str(), project).await?;
     let validators = kept.as_ref().map(|kept| Validators {
         etag: kept.etag.clone(),
         last_modified: kept.last_modified.clone(),
     });
     let answer = upstream
         .source
-        .fetch_page(&project, validators.as_ref())
+        .fetch_page(project, validators.as_ref())
         .await;
     let now = app.now();
     let fresh = Freshness::until(after(now, upstream.fresh_for));
     let page = match (answer, kept) {
         (Ok(PageAnswer::Absent), kept) => {
             let since = kept.map(|kept| kept.fetched_at);
-            projects::report_absence(&app, source, &project, since);
+            projects::report_absence(app, source, project, since);
             app.known_pages.insert(
                 key,
                 Known::Absent {
@@ -293,24 +334,24 @@ async fn refresh(app: Arc<App>, upstream: Arc<Upstream>, project: ProjectName) -
             return Ok(None);
         }
         (Ok(PageAnswer::NotModified), Some(kept)) => {
-            confirm(&app, &upstream, &project, now);
+            confirm(app, upstream, project, now);
             match known {
                 Some(page) if page.freshness.stale_since.is_none() => {
                     page.freshness.extend(after(now, upstream.fresh_for));
                     page
                 }
-                _ => match revive(&app, &upstream, &project, &kept, fresh.clone()).await? {
+                _ => match revive(app, upstream, project, &kept, fresh.clone()).await? {
                     Some(page) => page,
-                    None => fetch_anew(&app, &upstream, &project, kept, fresh).await?,
+                    None => fetch_anew(app, upstream, project, kept, fresh).await?,
                 },
             }
         }
-        (Ok(PageAnswer::NotModified), None) => return Err(unconditional(&upstream)),
+        (Ok(PageAnswer::NotModified), None) => return Err(unconditional(upstream)),
         (Ok(PageAnswer::Page(fetched)), kept) => {
             let before = Before { unkept, kept };
-            take_in(&app, &upstream, *fetched, before, fresh).await?
+            take_in(app, upstream, *fetched, before, fresh).await?
         }
-        (Err(error), kept) => stand_in(&app, &upstream, &project, (known, kept), error).await?,
+        (Err(error), kept) => stand_in(app, upstream, project, (known, kept), error).await?,
     };
     app.known_pages.insert(key, Known::Page(Arc::clone(&page)));
     Ok(Some(page))

@@ -375,11 +375,11 @@ async fn commit(
 /// Nothing is acknowledged whose bytes a deletion of the same content took away before its row was there.
 /// Uploading the file again puts them back.
 async fn still_here(app: &App, new: &NewFile) -> Result<(), FlowError> {
-    for sha256 in [Some(new.sha256), new.metadata_sha256]
-        .into_iter()
-        .flatten()
-    {
-        if !app.blobs.exists(&sha256).await? {
+    let metadata = new.metadata_sha256.map(|sha256| (sha256, None));
+    let file = (new.sha256, Some(new.size));
+    for (sha256, size) in std::iter::once(file).chain(metadata) {
+        let kept = app.blobs.size(&sha256).await?;
+        if kept.is_none() || size.is_some_and(|size| kept != Some(size)) {
             let lost = "the same content was deleted meanwhile; upload the file again";
             return Err(std::io::Error::other(lost).into());
         }

@@ -8,6 +8,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use hyper::ext::ReasonPhrase;
 use portcullis_core::explain;
+use portcullis_store::Trouble as Ailment;
 use portcullis_upstream::{Trouble, UpstreamError};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -23,6 +24,9 @@ const PROBLEM_JSON: &str = "application/problem+json";
 
 /// The status of every error.
 fn status(error: &FlowError) -> StatusCode {
+    if error.trouble() == Some(Ailment::Full) {
+        return StatusCode::INSUFFICIENT_STORAGE;
+    }
     match error {
         FlowError::Invalid(_) => StatusCode::BAD_REQUEST,
         FlowError::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
@@ -58,9 +62,7 @@ fn status(error: &FlowError) -> StatusCode {
 /// What the client is told. What broke inside is for the log.
 pub(super) fn told(error: &FlowError) -> String {
     match error {
-        FlowError::Store(_) | FlowError::Disk(_) | FlowError::Blob(_) => {
-            "the gateway's own storage does not answer; try again, or tell its operator".to_owned()
-        }
+        FlowError::Store(_) | FlowError::Disk(_) | FlowError::Blob(_) => ailing(error).to_owned(),
         FlowError::NoRoom { .. } => {
             "the gateway has no room for this file; tell its operator".to_owned()
         }
@@ -72,6 +74,28 @@ pub(super) fn told(error: &FlowError) -> String {
             format!("source {source_name} {}", failing(error))
         }
         other => other.to_string(),
+    }
+}
+
+/// What is wrong with our own storage, and what to do. Where it is, and what exactly it said, is for the log.
+fn ailing(error: &FlowError) -> &'static str {
+    match (error.trouble(), error) {
+        (Some(Ailment::Full), _) => {
+            "the gateway's disk is full: its operator has to make room, and then try again"
+        }
+        (Some(Ailment::ReadOnly), _) => {
+            "the gateway's storage cannot be written to: its operator has to mend that, and then try again"
+        }
+        (Some(Ailment::Locked), _) => {
+            "the gateway's database is held by another program; try again, or tell the gateway's operator"
+        }
+        (Some(Ailment::Unanswered), FlowError::Blob(_)) => {
+            "the gateway's object store does not answer; try again, or tell the gateway's operator"
+        }
+        (Some(Ailment::Unanswered), _) => {
+            "the gateway's database does not answer; try again, or tell the gateway's operator"
+        }
+        _ => "the gateway's own storage does not answer; try again, or tell its operator",
     }
 }
 
@@ -111,6 +135,17 @@ fn failing(error: &UpstreamError) -> String {
 /// The answer for an error.
 pub fn problem(app: &App, headers: &HeaderMap, error: &FlowError) -> Response {
     let status = status(error);
+    if let Some(trouble) = error.trouble() {
+        let storage = match error {
+            FlowError::Blob(_) => "blobs",
+            FlowError::Disk(_) => "disk",
+            _ => "database",
+        };
+        metrics::counter!(
+            "portcullis_storage_trouble_total", "storage" => storage, "trouble" => trouble.as_str()
+        )
+        .increment(1);
+    }
     if status.is_server_error() {
         error!("{error}");
     }

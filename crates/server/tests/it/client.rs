@@ -60,6 +60,16 @@ impl Ask {
 
     /// Sends the request and reads the head of the answer.
     pub(crate) async fn open(self) -> Opened {
+        let opened = self.try_open().await;
+        opened.expect("closed without an answer")
+    }
+
+    /// The answer; `None` where the connection was closed without one.
+    pub(crate) async fn if_answered(self) -> Option<Answer> {
+        Some(self.try_open().await?.rest().await)
+    }
+
+    async fn try_open(self) -> Option<Opened> {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let mut head = format!(
             "{} {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n",
@@ -79,14 +89,17 @@ impl Ask {
         loop {
             if let Some(answer) = Answer::parse(&received) {
                 let is_head = self.method == "HEAD";
-                return Opened {
+                return Some(Opened {
                     answer,
                     stream,
                     is_head,
-                };
+                });
             }
             let read = stream.read_buf(&mut received).await.unwrap();
-            assert!(read > 0, "closed without an answer: {received:?}");
+            if read == 0 {
+                assert!(received.is_empty(), "half an answer: {received:?}");
+                return None;
+            }
         }
     }
 }

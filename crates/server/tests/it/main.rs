@@ -20,6 +20,7 @@ mod dashboards;
 mod cooldown;
 mod downloads;
 mod feed_server;
+mod faults;
 mod feeds;
 mod exposure;
 mod files;

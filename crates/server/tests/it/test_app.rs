@@ -10,11 +10,13 @@ use futures_util::StreamExt as _;
 use portcullis_core::digest::Sha256;
 use portcullis_core::pypi::name::ProjectName;
 use portcullis_core::time::Timestamp;
-use portcullis_fixtures::{FixtureIndex, ListedFile};
+use portcullis_fixtures::{FaultyStore, FixtureIndex, ListedFile};
 use portcullis_server::app::Clock;
 use portcullis_server::config::Overrides;
 use portcullis_server::{App, Config, jobs, serve};
+use portcullis_store::Patience;
 use portcullis_store::alerts::{self, Alert};
+use portcullis_store::blobs::Blobs;
 use portcullis_store::downloads::RecordedDownload;
 use portcullis_store::exposure::{self, Exposed, Window};
 use portcullis_store::pages;
@@ -53,6 +55,8 @@ pub(crate) struct Setup {
     rest: String,
     policy: String,
     clock: Arc<AtomicI64>,
+    patience: Patience,
+    store: Option<FaultyStore>,
 }
 
 impl Setup {
@@ -75,6 +79,8 @@ impl Setup {
             rest: tables.to_owned(),
             policy: String::new(),
             clock: Arc::new(AtomicI64::new(now.as_millis())),
+            patience: Patience::default(),
+            store: None,
         }
     }
 
@@ -109,6 +115,22 @@ impl Setup {
 
     pub(crate) fn policy(mut self, text: &str) -> Self {
         text.clone_into(&mut self.policy);
+        self
+    }
+
+    /// Waits so long for everything that the vault is kept in.
+    pub(crate) fn patience(mut self, limit: Duration) -> Self {
+        self.patience = Patience {
+            turn: limit,
+            answer: limit,
+            kept: limit,
+        };
+        self
+    }
+
+    /// Keeps blobs in this store.
+    pub(crate) fn store(mut self, store: &FaultyStore) -> Self {
+        self.store = Some(store.clone());
         self
     }
 
@@ -155,10 +177,16 @@ impl TestApp {
         );
         let place = setup.path("portcullis.toml");
         let config = Config::parse(&text, &place, &Overrides::default());
-        let config = config.unwrap_or_else(|error| panic!("{error}"));
+        let mut config = config.unwrap_or_else(|error| panic!("{error}"));
+        config.patience = setup.patience;
         let millis = Arc::clone(&setup.clock);
         let clock: Clock = Arc::new(move || Timestamp::from_millis(millis.load(Ordering::Relaxed)));
-        let app = App::open(config, clock).await.unwrap();
+        let mut app = App::open(config, clock).await.unwrap();
+        if let Some(store) = &setup.store {
+            let blobs = Blobs::over(Arc::new(store.clone()), &setup.path("data")).unwrap();
+            let opened = Arc::get_mut(&mut app).expect("nothing runs yet");
+            opened.blobs = blobs.patiently(setup.patience);
+        }
         let listener = serve::listen(([127, 0, 0, 1], 0).into()).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();

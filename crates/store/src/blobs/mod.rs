@@ -19,9 +19,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use moka::sync::Cache;
+use object_store::Error::{AlreadyExists, Precondition};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
@@ -39,6 +40,7 @@ pub use probe::{Probe, Took};
 pub use read::{Blob, BlobStream, LocalBlob, RemoteBlob};
 pub use spool::{Finished, Spool};
 
+use crate::patience::Patience;
 use parts::Parts;
 use scratch::Scratch;
 
@@ -85,6 +87,9 @@ pub enum BlobError {
     /// The object store was asked and has not answered.
     #[error("the object store did not answer within {} s", .0.as_secs())]
     Silent(Duration),
+    /// The object store acknowledged a blob and does not have it, or not whole.
+    #[error("the object store acknowledged the blob {0} and does not have all of it")]
+    NotKept(Sha256),
     /// A write was given up half-way, so that what was written is not known.
     #[error("an earlier write was interrupted")]
     Interrupted,
@@ -108,12 +113,6 @@ pub enum BlobError {
 fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> BlobError {
     move |source| BlobError::Io { what, source }
 }
-
-/// How long an object store may take to say something: what it has, and the next piece of it.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
-
-/// How long it may take to keep so many bytes as are sent to it at once.
-const KEPT_WITHIN: Duration = Duration::from_secs(60);
 
 /// How long its client repeats what failed. Whoever asks us is not kept waiting for longer, and asks again.
 const REPEATED_WITHIN: Duration = Duration::from_secs(5);
@@ -147,6 +146,8 @@ pub struct Blobs {
     seen: Cache<Sha256, ObjectMeta>,
     /// Where the store is asked for uploads in parts, when it is one that has them.
     parts: Option<Arc<Parts>>,
+    /// How long an object store is waited for.
+    patience: Patience,
     scratch: Arc<Scratch>,
 }
 
@@ -238,6 +239,7 @@ impl Blobs {
             folder: Some(folder),
             seen: seen(),
             parts: None,
+            patience: Patience::default(),
             scratch: Arc::new(Scratch::open(&root.join("spool"))?),
         })
     }
@@ -252,8 +254,17 @@ impl Blobs {
             folder: None,
             seen: seen(),
             parts: None,
+            patience: Patience::default(),
             scratch: Arc::new(Scratch::open(&data_dir.join("spool"))?),
         })
+    }
+
+    /// The same blobs, waited for with another patience than is usual. What a client of S3 waits for by itself
+    /// is set when it is connected.
+    #[must_use]
+    pub fn patiently(mut self, patience: Patience) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Opens a blob against the proof that its bytes were judged and let through. This is the only
@@ -286,7 +297,8 @@ impl Blobs {
             None => {
                 let meta = self.seen(sha256).await?;
                 let meta = meta.ok_or(BlobError::Missing(*sha256))?;
-                Ok(Blob::Remote(RemoteBlob::new(self.store.clone(), meta)))
+                let (store, patience) = (self.store.clone(), self.patience);
+                Ok(Blob::Remote(RemoteBlob::new(store, meta, patience)))
             }
         }
     }
@@ -301,7 +313,7 @@ impl Blobs {
     }
 
     async fn head(&self, sha256: &Sha256) -> Result<Option<ObjectMeta>, BlobError> {
-        match in_time(ANSWERED_WITHIN, self.store.head(&key(sha256))).await {
+        match in_time(self.patience.answer, self.store.head(&key(sha256))).await {
             Ok(meta) => Ok(Some(meta)),
             Err(BlobError::Store(object_store::Error::NotFound { .. })) => Ok(None),
             Err(error) => Err(error),
@@ -337,14 +349,35 @@ impl Blobs {
         let sha256 = finished.sha256();
         match self.local_path(&sha256)? {
             Some(target) => finished.move_to(target).await?,
-            None => {
-                let kept = self.head(&sha256).await?;
-                if kept.is_none_or(|kept| kept.size != finished.size() || is_old(&kept)) {
-                    finished.upload(self.store.as_ref(), &key(&sha256)).await?;
-                }
-            }
+            None => self.send(finished).await?,
         }
         Ok(sha256)
+    }
+
+    /// Sends what was received to an object store, unless it is there, and looks whether it is there then: what
+    /// a store acknowledges it may have lost, or cut short.
+    async fn send(&self, finished: Finished) -> Result<(), BlobError> {
+        let (sha256, size) = (finished.sha256(), finished.size());
+        let is_whole = |kept: &ObjectMeta| kept.size == size;
+        let kept = self.head(&sha256).await?;
+        if kept.is_some_and(|kept| is_whole(&kept) && !is_old(&kept)) {
+            return Ok(());
+        }
+        let key = key(&sha256);
+        let sent = finished.upload(self.store.as_ref(), &key, self.patience);
+        match sent.await {
+            // Somebody else has written the same bytes meanwhile, and the store keeps the first.
+            Ok(()) | Err(BlobError::Store(AlreadyExists { .. } | Precondition { .. })) => {}
+            Err(error) => return Err(error),
+        }
+        self.seen.invalidate(&sha256);
+        match self.head(&sha256).await? {
+            Some(kept) if is_whole(&kept) => return Ok(()),
+            // A part of it is nobody's.
+            Some(_) => self.delete(&sha256).await?,
+            None => {}
+        }
+        Err(BlobError::NotKept(sha256))
     }
 
     /// Keeps a small content that is in memory already, such as METADATA.
@@ -411,13 +444,13 @@ impl Blobs {
         Ok(self.head(sha256).await?.is_some())
     }
 
-    /// Whether a blob can be opened, as far as was known a moment ago: for whoever opens it next, and never for
-    /// whoever relies on its being kept.
+    /// The size of a blob in bytes, as far as was known a moment ago, or `None` when it was not kept: for whoever
+    /// opens it next, and never for whoever relies on its being kept.
     ///
     /// # Errors
     /// [`BlobError`] when that cannot be found out.
-    pub async fn can_be_opened(&self, sha256: &Sha256) -> Result<bool, BlobError> {
-        Ok(self.seen(sha256).await?.is_some())
+    pub async fn recent_size(&self, sha256: &Sha256) -> Result<Option<u64>, BlobError> {
+        Ok(self.seen(sha256).await?.map(|meta| meta.size))
     }
 
     /// Deletes a blob. One that is not kept is deleted already. Whether it is still needed is told
@@ -427,7 +460,7 @@ impl Blobs {
     /// [`BlobError`] when it could not be deleted.
     pub async fn delete(&self, sha256: &Sha256) -> Result<(), BlobError> {
         self.seen.invalidate(sha256);
-        match in_time(ANSWERED_WITHIN, self.store.delete(&key(sha256))).await {
+        match in_time(self.patience.answer, self.store.delete(&key(sha256))).await {
             Ok(()) | Err(BlobError::Store(object_store::Error::NotFound { .. })) => Ok(()),
             Err(error) => Err(error),
         }
@@ -436,8 +469,13 @@ impl Blobs {
     /// Every blob, in no order. What does not have a blob's name is passed over.
     pub fn list(&self) -> BoxStream<'static, Result<ListedBlob, BlobError>> {
         let found = self.store.list(Some(&Key::from(PREFIX)));
-        found
-            .filter_map(async |found| found.map_err(BlobError::from).map(listed).transpose())
+        let limit = self.patience.answer;
+        let in_time = stream::try_unfold(found, move |mut found| async move {
+            let next = in_time(limit, found.try_next()).await?;
+            Ok(next.map(|meta| (meta, found)))
+        });
+        in_time
+            .try_filter_map(async |meta| Ok(listed(meta)))
             .boxed()
     }
 
@@ -493,7 +531,7 @@ fn object_store_s3(
     // otherwise end whole requests after half a minute, and repeat what failed for three.
     let mut options = ClientOptions::new()
         .with_timeout_disabled()
-        .with_read_timeout(KEPT_WITHIN);
+        .with_read_timeout(Patience::default().kept);
     for (name, value) in variables {
         let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else {
             continue;

@@ -9,7 +9,7 @@ use object_store::path::Path as Key;
 use object_store::{ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
 use uuid::Uuid;
 
-use super::{BlobError, Blobs, io};
+use super::{BlobError, Blobs, in_time, io};
 
 /// What [`Blobs::probe`] found out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,8 @@ impl Blobs {
         let payload = Bytes::from(id);
         let found = self.write_and_read(&folder, &key, &payload).await;
         let begun = Instant::now();
-        let deleted = self.store.delete(&key).await;
+        let limit = self.patience.answer;
+        let deleted = in_time(limit, self.store.delete(&key)).await;
         let mut probe = found?;
         deleted?;
         probe.took.delete = begun.elapsed();
@@ -60,20 +61,22 @@ impl Blobs {
         payload: &Bytes,
     ) -> Result<Probe, BlobError> {
         let mut took = Took::default();
+        let limit = self.patience.answer;
         let begun = Instant::now();
-        self.store
-            .put(key, PutPayload::from(payload.clone()))
-            .await?;
+        let put = self.store.put(key, PutPayload::from(payload.clone()));
+        in_time(limit, put).await?;
         took.write = begun.elapsed();
         let mismatch = |what| io(what)(std::io::Error::other("not what was written"));
         let begun = Instant::now();
-        let read = self.store.get_range(key, 0..payload.len() as u64).await?;
+        let read = self.store.get_range(key, 0..payload.len() as u64);
+        let read = in_time(limit, read).await?;
         took.read = begun.elapsed();
         if read != *payload {
             return Err(mismatch("cannot read back a probe"));
         }
         let begun = Instant::now();
-        let listed: Vec<_> = self.store.list(Some(folder)).try_collect().await?;
+        let listed = self.store.list(Some(folder)).try_collect();
+        let listed: Vec<_> = in_time(limit, listed).await?;
         took.list = begun.elapsed();
         if !listed.iter().any(|meta| meta.location == *key) {
             return Err(mismatch("cannot list a probe"));
@@ -81,12 +84,13 @@ impl Blobs {
         let options = PutOptions::from(PutMode::Create);
         let again = self
             .store
-            .put_opts(key, PutPayload::from(payload.clone()), options)
-            .await;
+            .put_opts(key, PutPayload::from(payload.clone()), options);
         let refused = matches!(
-            again,
-            Err(object_store::Error::AlreadyExists { .. }
-                | object_store::Error::Precondition { .. })
+            in_time(limit, again).await,
+            Err(BlobError::Store(
+                object_store::Error::AlreadyExists { .. }
+                    | object_store::Error::Precondition { .. }
+            ))
         );
         Ok(Probe {
             conditional_create: refused,

@@ -5,6 +5,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -14,7 +15,8 @@ use object_store::{GetOptions, ObjectMeta, ObjectStore};
 use portcullis_core::digest::Sha256;
 
 use super::piece::{PIECE, read_piece};
-use super::{ANSWERED_WITHIN, BlobError, blocking, in_time, io as failed};
+use super::{BlobError, blocking, in_time, io as failed};
+use crate::patience::Patience;
 
 /// The bytes of a blob, piece by piece.
 pub type BlobStream = BoxStream<'static, Result<Bytes, BlobError>>;
@@ -42,6 +44,7 @@ pub struct RemoteBlob {
     store: Arc<dyn ObjectStore>,
     key: Key,
     size: u64,
+    patience: Patience,
 }
 
 impl Blob {
@@ -151,11 +154,12 @@ fn open_at_once(_path: &Path) -> Option<File> {
 }
 
 impl RemoteBlob {
-    pub(super) fn new(store: Arc<dyn ObjectStore>, meta: ObjectMeta) -> Self {
+    pub(super) fn new(store: Arc<dyn ObjectStore>, meta: ObjectMeta, patience: Patience) -> Self {
         Self {
             store,
             key: meta.location,
             size: meta.size,
+            patience,
         }
     }
 
@@ -164,11 +168,12 @@ impl RemoteBlob {
             return stream::empty().boxed();
         }
         let Self { store, key, .. } = self.clone();
+        let limit = self.patience.answer;
         let expected = range.end - range.start;
         let answer = async move {
             let options = GetOptions::new().with_range(Some(range));
-            let answer = in_time(ANSWERED_WITHIN, store.get_opts(&key, options)).await?;
-            Ok::<_, BlobError>(counted(answer.into_stream(), expected))
+            let answer = in_time(limit, store.get_opts(&key, options)).await?;
+            Ok::<_, BlobError>(counted(answer.into_stream(), expected, limit))
         };
         stream::once(answer).flat_map(flatten).boxed()
     }
@@ -183,13 +188,17 @@ fn flatten(answer: Result<BlobStream, BlobError>) -> BlobStream {
 
 /// The same bytes in pieces of at most [`PIECE`], with an error at the end when there are fewer
 /// than `expected`.
-fn counted(chunks: BoxStream<'static, object_store::Result<Bytes>>, expected: u64) -> BlobStream {
+fn counted(
+    chunks: BoxStream<'static, object_store::Result<Bytes>>,
+    expected: u64,
+    limit: Duration,
+) -> BlobStream {
     stream::try_unfold(
         (chunks, Bytes::new(), expected),
-        |(mut chunks, mut rest, missing)| async move {
+        move |(mut chunks, mut rest, missing)| async move {
             while rest.is_empty() {
-                let next = tokio::time::timeout(ANSWERED_WITHIN, chunks.next()).await;
-                match next.map_err(|_| BlobError::Silent(ANSWERED_WITHIN))? {
+                let next = tokio::time::timeout(limit, chunks.next()).await;
+                match next.map_err(|_| BlobError::Silent(limit))? {
                     Some(chunk) => rest = chunk?,
                     None if missing > 0 => return Err(BlobError::BrokenOff { missing }),
                     None => return Ok(None),

@@ -16,8 +16,9 @@ use tempfile::TempPath;
 use tokio::sync::watch;
 
 use super::leftovers::RECEIVING;
-use super::{ANSWERED_WITHIN, BlobError, KEPT_WITHIN, blocking, in_time};
+use super::{BlobError, blocking, in_time};
 use crate::blobs::scratch::Scratch;
+use crate::patience::Patience;
 
 /// So much is gathered before it is hashed and written, off the threads that serve others.
 const WRITE_SIZE: usize = 128 * 1024;
@@ -172,28 +173,37 @@ impl Finished {
     }
 
     /// Sends the file to an object store, in parts when it is large.
-    pub(super) async fn upload(self, store: &dyn ObjectStore, key: &Key) -> Result<(), BlobError> {
+    pub(super) async fn upload(
+        self,
+        store: &dyn ObjectStore,
+        key: &Key,
+        patience: Patience,
+    ) -> Result<(), BlobError> {
         if self.size <= PART_SIZE {
             let bytes = self.part(0).await?;
-            in_time(KEPT_WITHIN, store.put(key, PutPayload::from(bytes))).await?;
+            in_time(patience.kept, store.put(key, PutPayload::from(bytes))).await?;
             return Ok(());
         }
         let part_size = usize::try_from(PART_SIZE).expect("8 MiB fit any address space");
-        let upload = in_time(ANSWERED_WITHIN, store.put_multipart(key)).await?;
+        let upload = in_time(patience.answer, store.put_multipart(key)).await?;
         let mut upload = WriteMultipart::new_with_chunk_size(upload, part_size);
-        if let Err(error) = self.send_parts(&mut upload).await {
+        if let Err(error) = self.send_parts(&mut upload, patience).await {
             // The first error is the one to report; parts left behind expire in the object store.
-            let _ = in_time(ANSWERED_WITHIN, upload.abort()).await;
+            let _ = in_time(patience.answer, upload.abort()).await;
             return Err(error);
         }
-        in_time(KEPT_WITHIN, upload.finish()).await?;
+        in_time(patience.kept, upload.finish()).await?;
         Ok(())
     }
 
-    async fn send_parts(&self, upload: &mut WriteMultipart) -> Result<(), BlobError> {
+    async fn send_parts(
+        &self,
+        upload: &mut WriteMultipart,
+        patience: Patience,
+    ) -> Result<(), BlobError> {
         let mut sent = 0;
         while sent < self.size {
-            in_time(KEPT_WITHIN, upload.wait_for_capacity(PARTS_AT_ONCE)).await?;
+            in_time(patience.kept, upload.wait_for_capacity(PARTS_AT_ONCE)).await?;
             let part = self.part(sent).await?;
             sent += part.len() as u64;
             upload.put(part);

@@ -9,6 +9,8 @@ mod support;
 
 mod backup;
 mod blobs;
+mod faults;
+mod outages;
 mod decisions;
 mod downloads;
 mod feeds;

@@ -6,12 +6,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use portcullis_fixtures::{Wheel, wheel};
+use portcullis_fixtures::{Cut, Wheel, wheel};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value;
 
-use super::link::Cut;
 use super::place::{Place, Replica};
 use crate::wire::{self, Form};
 

@@ -3,7 +3,7 @@
 
 mod chaos;
 mod costs;
-mod link;
+mod outages;
 mod place;
 mod rolling;
 

@@ -8,12 +8,11 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use portcullis_fixtures::FixtureIndex;
+use portcullis_fixtures::{FixtureIndex, Link};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::link::Link;
 use crate::gateway::greeted;
 use crate::wire::{self, Answer};
 

@@ -16,7 +16,7 @@ struct Need {
     is_there: fn() -> bool,
 }
 
-const NEEDS: [Need; 3] = [
+const NEEDS: [Need; 4] = [
     Need {
         packages: &["gcc", "libc6-dev"],
         why: "the cryptography and SQLite libraries are compiled from C",
@@ -28,6 +28,12 @@ const NEEDS: [Need; 3] = [
         packages: &["python3", "python3-venv"],
         why: "the real clients run in virtual environments",
         is_there: || succeeds(command("python3").args(["-c", "import ensurepip, venv"])),
+    },
+    Need {
+        packages: &["git"],
+        why: "uv, poetry, pdm and pipenv lock a repository in the tests, and what is handed out carries the moment \
+              of its commit",
+        is_there: || succeeds(command("git").arg("--version")),
     },
     Need {
         packages: &["postgresql"],

@@ -22,10 +22,23 @@ mod policies;
 mod records;
 mod requests;
 mod sources;
+mod clients;
+mod publishing;
+mod configuration;
 
-/// The file of the server itself: linking all of the server to look at sixty lines would cost minutes.
+// Files of the server itself: linking all of the server to look at some hundred lines would cost minutes.
+/// Which part of a file is asked for.
 #[path = "../../server/src/http/ranges.rs"]
 pub mod ranges;
+/// Which client asks.
+#[path = "../../server/src/http/user_agent.rs"]
+pub mod user_agent;
+#[path = "../../server/src/http/client_address.rs"]
+mod client_address;
+/// `portcullis.toml`.
+#[expect(dead_code, reason = "the server takes more of it than what reads it")]
+#[path = "../../server/src/config/mod.rs"]
+pub mod config;
 
 mod mutation;
 
@@ -78,6 +91,11 @@ pub static PROPERTIES: &[&Property] = &[
     &commands::YAML_PIPELINES,
     &requests::ACCEPT,
     &requests::RANGE,
+    &clients::USER_AGENT,
+    &clients::FORWARDED,
+    &publishing::UPLOAD_FORM,
+    &configuration::CONFIGURATION,
+    &configuration::NETRC,
 ];
 
 /// The property called `name`.

@@ -15,7 +15,7 @@ use portcullis_store::tokens::{self, Token};
 use crate::app::App;
 use crate::config::Reading;
 use crate::error::FlowError;
-use crate::http::user_agent::MAX_USER_AGENT;
+use crate::http::user_agent::kept;
 
 /// Who is asking.
 #[derive(Clone, Debug, Default)]
@@ -85,7 +85,7 @@ impl Caller {
     /// The User-Agent as text, cut to what is kept.
     pub fn user_agent_text(&self) -> Option<String> {
         let text = String::from_utf8_lossy(self.user_agent.as_ref()?.as_bytes());
-        Some(text.chars().take(MAX_USER_AGENT).collect())
+        Some(kept(&text).to_owned())
     }
 
     /// The name of the token, for records.

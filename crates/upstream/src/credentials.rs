@@ -46,6 +46,11 @@ pub struct Credentials {
     pub password: SecretString,
 }
 
+/// A text that is not in the form of a netrc file. The parser's own message may quote a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a netrc file")]
+pub struct NotNetrc;
+
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Credentials(***)")
@@ -71,6 +76,16 @@ impl Credentials {
         let password = percent_decoded(url.password().unwrap_or_default());
         *url = crate::redact::without_userinfo(url.clone());
         Some(Self::new(username, password))
+    }
+
+    /// What a netrc file holds for `host`, or else for any other host; `None` where that is nothing.
+    ///
+    /// # Errors
+    /// [`NotNetrc`], which does not repeat what is in the text.
+    pub fn in_netrc(text: &str, host: &str) -> Result<Option<Self>, NotNetrc> {
+        let netrc: netrc::Netrc = text.parse().map_err(|_| NotNetrc)?;
+        let entry = netrc.hosts.get(host).or_else(|| netrc.hosts.get("default"));
+        Ok(entry.map(|entry| Self::new(&entry.login, &entry.password)))
     }
 
     /// The value of the `Authorization` header, marked so that nothing prints it.
@@ -147,16 +162,12 @@ fn from_netrc(
     let path = path.ok_or_else(|| {
         SetupError::Credentials("no netrc file: neither NETRC nor HOME is set".to_owned())
     })?;
-    // The parser's own message may quote a password.
-    let netrc: netrc::Netrc = read(&path)?
-        .parse()
-        .map_err(|_| SetupError::Credentials(format!("{} is not a netrc file", path.display())))?;
     let host = root.host_str().unwrap_or_default();
-    let entry = netrc.hosts.get(host).or_else(|| netrc.hosts.get("default"));
-    let entry = entry.ok_or_else(|| {
+    let found = Credentials::in_netrc(&read(&path)?, host)
+        .map_err(|error| SetupError::Credentials(format!("{} is {error}", path.display())))?;
+    found.ok_or_else(|| {
         SetupError::Credentials(format!("{} has no entry for {host}", path.display()))
-    })?;
-    Ok(Credentials::new(&entry.login, &entry.password))
+    })
 }
 
 fn read(path: &Path) -> Result<String, SetupError> {

@@ -45,13 +45,15 @@ impl Named {
     }
 }
 
+/// As much of a User-Agent as is looked at and kept.
+pub fn kept(user_agent: &str) -> &str {
+    &user_agent[..user_agent.floor_char_boundary(MAX_USER_AGENT)]
+}
+
 impl Client {
     /// Reads a User-Agent header. Anything can stand in one, so nothing is an error.
     pub fn parse(user_agent: &str) -> Self {
-        let text = match user_agent.char_indices().nth(MAX_USER_AGENT) {
-            Some((end, _)) => &user_agent[..end],
-            None => user_agent,
-        };
+        let text = kept(user_agent);
         let (words, json) = text.split_at(text.find('{').unwrap_or(text.len()));
         let mut client = Self::from_words(words);
         let Ok(said) = serde_json::from_str::<Said>(json) else {
@@ -155,5 +157,9 @@ mod tests {
             None,
         );
         check(&"ä".repeat(5000), [None; 4], None);
+        let long = format!("a/{}", "ä".repeat(MAX_USER_AGENT));
+        let version = Client::parse(&long).installer_version.expect("a version");
+        assert!(version.len() <= MAX_USER_AGENT, "{} bytes", version.len());
+        assert!(kept(&long).len() <= MAX_USER_AGENT);
     }
 }

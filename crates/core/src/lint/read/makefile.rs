@@ -6,7 +6,7 @@ use super::commands;
 use super::environment;
 use super::shell::Dialect;
 use crate::lint::contents::{Contents, Runs};
-use crate::lint::syntax::Spelled;
+use crate::lint::syntax::{RunBuilder, Spelled};
 
 /// The longest value of a variable that is put in its place, in bytes.
 const MAX_VALUE: usize = 200;
@@ -110,72 +110,37 @@ fn assignment(line: &Spelled, variables: &mut HashMap<String, String>, contents:
 fn expanded(line: &Spelled, variables: &HashMap<String, String>) -> Spelled {
     let text = line.as_str();
     let mut result = String::with_capacity(text.len());
-    let mut runs = Vec::new();
+    let mut runs = RunBuilder::default();
     let mut at = 0;
     while let Some(next) = text[at..].chars().next() {
         let rest = &text[at..];
         if let Some((name, length)) = reference(rest) {
+            let place = line.place(at..at + length);
             match variables.get(name) {
-                Some(value) => stand_in(
-                    value,
-                    (line.offset(at), line.offset(at + length - 1)),
-                    &mut result,
-                    &mut runs,
-                ),
+                Some(value) => {
+                    runs.otherwise(result.len(), place);
+                    result.push_str(value);
+                }
                 None => {
-                    runs.push((result.len(), line.offset(at)));
+                    runs.push(result.len(), length, place);
                     result.push_str("${");
                     result.push_str(&rest[2..length - 1]);
                     result.push('}');
                 }
             }
             at += length;
-            runs.push((result.len(), line.offset(at)));
             continue;
         }
-        runs_to(&mut runs, result.len(), line.offset(at));
-        match rest.as_bytes() {
-            [b'$', b'$', ..] => {
-                result.push('$');
-                at += 2;
-                runs.push((result.len(), line.offset(at)));
-            }
-            [b'$', b'<' | b'^' | b'+', ..] => {
-                result.push_str("$_");
-                at += 2;
-            }
-            _ => {
-                result.push(next);
-                at += next.len_utf8();
-            }
-        }
+        let (said, length) = match rest.as_bytes() {
+            [b'$', b'$', ..] => ("$", 2),
+            [b'$', b'<' | b'^' | b'+', ..] => ("$_", 2),
+            _ => (&rest[..next.len_utf8()], next.len_utf8()),
+        };
+        runs.push(result.len(), said.len(), line.place(at..at + length));
+        result.push_str(said);
+        at += length;
     }
     Spelled::of_runs(result, runs, line.at().end)
-}
-
-/// Begins a run, unless the last goes on here.
-fn runs_to(runs: &mut Vec<(usize, usize)>, inside: usize, file: usize) {
-    let continues = runs
-        .last()
-        .is_some_and(|(text, start)| file.checked_sub(*start) == Some(inside - text));
-    if !continues {
-        runs.push((inside, file));
-    }
-}
-
-/// Puts `value` in the place of a reference between the two offsets: all of it stands at the first, and its last
-/// character at the last.
-fn stand_in(
-    value: &str,
-    (first, last): (usize, usize),
-    result: &mut String,
-    runs: &mut Vec<(usize, usize)>,
-) {
-    let count = value.chars().count();
-    for (number, character) in value.chars().enumerate() {
-        runs.push((result.len(), if number + 1 == count { last } else { first }));
-        result.push(character);
-    }
 }
 
 /// The name in `$(NAME)` or `${NAME}` at the start of `rest`, and the length of it all.

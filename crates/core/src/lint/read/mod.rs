@@ -108,3 +108,6 @@ fn not_readable(error: SyntaxError) -> Contents {
         ..Contents::default()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -46,7 +46,7 @@ fn implied(word: &str, text: &str, call: &PythonCall) -> ShellWord {
         Some(_) => call.at.start..end,
         None => call.at.clone(),
     };
-    let spelled = Spelled::of_runs(word.to_owned(), vec![(0, at.start)], at.end);
+    let spelled = Spelled::otherwise(word, at.clone());
     ShellWord::literal(spelled, at)
 }
 
@@ -56,10 +56,8 @@ fn words(text: &str, value: &PythonValue) -> Vec<ShellWord> {
         PythonLiteral::Text(word) => vec![literal(text, word, &value.at)],
         PythonLiteral::List(items) => items.iter().flat_map(|item| words(text, item)).collect(),
         _ => {
-            let spelled =
-                Spelled::of_runs("{}".to_owned(), vec![(0, value.at.start)], value.at.end);
             vec![ShellWord {
-                text: spelled,
+                text: Spelled::otherwise("{}", value.at.clone()),
                 at: value.at.clone(),
                 has_variables: true,
             }]

@@ -165,10 +165,7 @@ fn setting(spelled: &Spelled, given: &LineOption, purpose: Purpose, contents: &m
 fn value(spelled: &Spelled, given: &LineOption) -> Spelled {
     let written = spelled.part(given.value_at.clone());
     match &given.value {
-        Some(value) if value != written.as_str() => {
-            let at = written.at();
-            Spelled::of_runs(value.clone(), vec![(0, at.start)], at.end)
-        }
+        Some(value) if value != written.as_str() => Spelled::otherwise(value, written.at()),
         _ => written,
     }
 }

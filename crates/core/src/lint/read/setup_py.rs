@@ -123,7 +123,7 @@ fn spelled(text: &str, said: &str, value: &PythonValue) -> Spelled {
     let is_within = text.get(from..value.at.end).is_some();
     match is_within {
         true => Spelled::aligned(said, text, from..value.at.end, escapes),
-        false => Spelled::of_runs(said.to_owned(), Vec::new(), text.len()),
+        false => Spelled::otherwise(said, text.len()..text.len()),
     }
 }
 

@@ -162,3 +162,15 @@ fn what_runs_is_told_by_where_it_stands() {
     let contents = read(".gitlab-ci.yml", FileKind::GitlabCi, text, &[]);
     assert!(contents.commands[1].runs.in_environment);
 }
+
+#[test]
+fn a_variable_stands_where_its_name_is_written_whatever_is_behind_it() {
+    let text = "P = \u{e9}\u{335e}\nx:\n\tpip install $(P)\u{1f600} $(P) b\u{e9}\n";
+    let contents = super::makefile::read("Makefile", text);
+    crate::lint::testing::places_hold(text, &contents);
+    assert_eq!(contents.commands.len(), 1);
+    for word in &contents.commands[0].words {
+        assert!(text.get(word.at.clone()).is_some(), "{word:?}");
+    }
+    assert_eq!(&text[contents.commands[0].words[3].at.clone()], "$(P)");
+}

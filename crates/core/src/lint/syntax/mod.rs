@@ -9,7 +9,7 @@ pub(super) mod json;
 pub(super) mod yaml;
 pub(super) mod ini;
 
-pub(super) use spelled::Spelled;
+pub(super) use spelled::{RunBuilder, Spelled};
 
 /// The deepest that values may be nested.
 const MAX_DEPTH: usize = 200;

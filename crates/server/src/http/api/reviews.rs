@@ -259,7 +259,7 @@ pub(super) async fn show(
         }
         Ok(told(&case))
     };
-    request.answer(&app, answer.await)
+    request.answer(&app, Box::pin(answer).await)
 }
 
 /// Approve a request

@@ -61,12 +61,11 @@ fn words(text: &Spelled) -> Vec<ShellWord> {
         .flat_map(|one| {
             let assigned = one.assignments.into_iter().map(|one| {
                 // As a word it is `NAME=value`; what is quoted in it is told by the value.
-                let whole = one.name.len() + 1;
-                let joined = format!("{}={}", one.name, one.value.as_str());
-                let value = one.value.text.offset(0);
-                let runs = vec![(0, one.at.start), (whole, value)];
+                let value = one.value.text;
+                let before = one.at.start..value.offset(0).max(one.at.start);
+                let name = Spelled::otherwise(&format!("{}=", one.name), before);
                 ShellWord {
-                    text: Spelled::of_runs(joined, runs, one.at.end),
+                    text: Spelled::joined(&[name, value], ""),
                     at: one.at,
                     has_variables: one.value.has_variables,
                 }

@@ -1,14 +1,13 @@
 //! [`WordBuilder`]: a word put together from what quotes and escapes leave of it, with the place of each part.
 
 use super::ShellWord;
-use crate::lint::syntax::Spelled;
+use crate::lint::syntax::{RunBuilder, Spelled};
 
 /// A word while it is read.
 pub(super) struct WordBuilder<'o> {
     outer: &'o Spelled,
     text: String,
-    /// Where each run begins in `text`, and where in the file.
-    runs: Vec<(usize, usize)>,
+    runs: RunBuilder,
     end: usize,
     pub(super) has_variables: bool,
     pub(super) is_quoted: bool,
@@ -19,7 +18,7 @@ impl<'o> WordBuilder<'o> {
         Self {
             outer,
             text: String::new(),
-            runs: Vec::new(),
+            runs: RunBuilder::default(),
             end: 0,
             has_variables: false,
             is_quoted: false,
@@ -37,15 +36,11 @@ impl<'o> WordBuilder<'o> {
 
     /// Adds `character`, which is written at `at` of the text that is read.
     pub(super) fn push(&mut self, character: char, at: usize) {
-        let file = self.outer.offset(at);
-        let continues = self.runs.last().is_some_and(|(inside, start)| {
-            file.checked_sub(*start) == Some(self.text.len() - inside)
-        });
-        if !continues {
-            self.runs.push((self.text.len(), file));
-        }
+        let length = character.len_utf8();
+        let place = self.outer.place(at..at + length);
+        self.end = place.end;
+        self.runs.push(self.text.len(), length, place);
         self.text.push(character);
-        self.end = self.outer.place(at..at + character.len_utf8()).end;
     }
 
     /// Adds what is written at `from..to` of the text as it is.
@@ -59,12 +54,12 @@ impl<'o> WordBuilder<'o> {
     pub(super) fn finish(self, from: usize, to: usize) -> ShellWord {
         let at = self.outer.place(from..to);
         let end = self.end.max(at.start);
-        let runs = match self.runs.is_empty() {
-            true => vec![(0, at.start)],
-            false => self.runs,
+        let text = match self.text.is_empty() {
+            true => Spelled::otherwise("", at.start..at.start),
+            false => Spelled::of_runs(self.text, self.runs, end),
         };
         ShellWord {
-            text: Spelled::of_runs(self.text, runs, end),
+            text,
             at,
             has_variables: self.has_variables,
         }

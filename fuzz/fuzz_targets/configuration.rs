@@ -1,0 +1,4 @@
+//! Fuzzes the property `configuration`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| portcullis_properties::check("configuration", bytes));

@@ -8,11 +8,12 @@ use std::str::FromStr;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use portcullis_core::time::Timestamp;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection as _, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use crate::error::StoreError;
 use crate::patience::Patience;
@@ -143,6 +144,15 @@ impl Write {
     }
 }
 
+/// Whether a connection can begin another transaction; one that cannot is closed, and another one opened. SQLite
+/// rolls back by itself when its disk is full, and then there is nothing left for us to roll back: what counts
+/// transactions in the connection takes that for a failure, and for one that is still under way.
+async fn is_at_rest(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
+    // Behind a rollback that was asked for and is not done yet.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
+}
+
 /// Held until the transaction ends, so that ledger entries are appended one after the other. It is
 /// taken before anything is written, since locks that are taken in one order cannot dead-lock.
 const LOCK_LEDGER: &str = "SELECT pg_advisory_xact_lock(20823)";
@@ -210,6 +220,7 @@ impl Db {
             .acquire_timeout(patience.turn + patience.answer)
             .idle_timeout(None)
             .max_lifetime(None)
+            .after_release(|connection, _| is_at_rest(connection).boxed())
             .connect_with(options.clone())
             .await?;
         SQLITE_MIGRATIONS.run(&write).await?;

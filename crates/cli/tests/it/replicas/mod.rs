@@ -3,7 +3,6 @@
 
 mod chaos;
 mod costs;
-mod outages;
 mod place;
 mod rolling;
 
